@@ -1,0 +1,201 @@
+"""Who is asking: an identity made by directory and verified by every service.
+
+Sessions live in directory alone. The web origin asks it for every request and hands services
+a signed identity that is good for one minute, in the header `Gemba-Identity`. So a revoked
+session is gone everywhere at once, and a service reached around the origin refuses.
+
+Identity time is machine time: the steered business clock must not be able to expire or revive
+a sign-in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal, cast
+
+from fastapi import Depends, Request
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from shared.crypto import PublicKeys, key_id
+from shared.errors import Rejected
+
+HEADER: Final = "Gemba-Identity"
+LIFETIME_SECONDS: Final = 60
+CLOCK_SKEW_SECONDS: Final = 5
+ROLES: Final = frozenset(
+    {
+        "coordinator",
+        "trainer",
+        "officer",
+        "deputy",
+        "head",
+        "enterprise",
+        "administrator",
+        "auditor",
+    }
+)
+_TYPE: Final = "gemba-identity"
+_ALGORITHM: Final = "Ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A person as of this minute. `countries` are ISO 3166-1 alpha-2, `zone` an IANA name,
+    `language` a BCP 47 tag. `kind` is `session` (a browser, so CSRF matters) or `token` (a CLI
+    or an API client that sent `Authorization: Bearer`)."""
+
+    person_id: str
+    name: str
+    roles: frozenset[str]
+    countries: frozenset[str]
+    session_id: str
+    kind: Literal["session", "token"]
+    zone: str
+    language: str
+
+    def has(self, *roles: str) -> bool:
+        """Whether the person has at least one of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+    def __repr__(self) -> str:
+        """Ids and roles only: a name has no business in a log."""
+        return f"Identity({self.person_id}, {'+'.join(sorted(self.roles))})"
+
+
+def sign_identity(
+    identity: Identity, key: OKPKey, now: float, audience: str, *, installation: str
+) -> str:
+    """Directory's statement to one service (`audience`, such as `visits`), good for one minute.
+
+    `now` is machine time in Unix seconds.
+    """
+    claims = {
+        "iss": installation,
+        "aud": audience,
+        "iat": int(now),
+        "exp": int(now) + LIFETIME_SECONDS,
+        "sub": identity.person_id,
+        "name": identity.name,
+        "roles": sorted(identity.roles),
+        "countries": sorted(identity.countries),
+        "sid": identity.session_id,
+        "kind": identity.kind,
+        "zone": identity.zone,
+        "lang": identity.language,
+    }
+    header = {"alg": _ALGORITHM, "typ": _TYPE, "kid": key_id(key)}
+    return jwt.encode(header, claims, key, algorithms=[_ALGORITHM])
+
+
+class IdentityVerifier:
+    """Checks the signed identity with directory's public key.
+
+    Invariant: without a valid, fresh signature by directory for this service there is no identity.
+    """
+
+    def __init__(self, public_key_path: Path, *, installation: str, audience: str) -> None:
+        """`audience` is the name of the service that verifies."""
+        self._keys = PublicKeys(public_key_path)
+        self._installation = installation
+        self._audience = audience
+
+    def verify(self, token: str, now: float) -> Identity:
+        """Return the identity, or raise `Rejected('not_signed_in', 401)`. `now`: Unix seconds."""
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+            key = self._keys.find(header.get("kid"))
+            if key is None or header.get("typ") != _TYPE:
+                raise _not_signed_in()
+            claims = jwt.decode(token, key, algorithms=[_ALGORITHM]).claims
+            self._check_times_and_place(claims, now)
+            return _from_claims(claims)
+        except (JoseError, ValueError, KeyError, TypeError) as bad:
+            raise _not_signed_in() from bad
+
+    def _check_times_and_place(self, claims: dict[str, object], now: float) -> None:
+        issued, expires = claims["iat"], claims["exp"]
+        if not isinstance(issued, int) or not isinstance(expires, int):
+            raise _not_signed_in()
+        fresh = issued - CLOCK_SKEW_SECONDS <= now < expires
+        bounded = expires - issued <= LIFETIME_SECONDS
+        here = claims["iss"] == self._installation and claims["aud"] == self._audience
+        if not (fresh and bounded and here):
+            raise _not_signed_in()
+
+
+def _from_claims(claims: dict[str, object]) -> Identity:
+    kind = str(claims["kind"])
+    if kind not in {"session", "token"}:
+        raise _not_signed_in()
+    return Identity(
+        person_id=str(claims["sub"]),
+        name=str(claims["name"]),
+        roles=frozenset(cast("list[str]", claims["roles"])) & ROLES,
+        countries=frozenset(cast("list[str]", claims["countries"])),
+        session_id=str(claims["sid"]),
+        kind=cast("Literal['session', 'token']", kind),
+        zone=str(claims["zone"]),
+        language=str(claims["lang"]),
+    )
+
+
+def _not_signed_in() -> Rejected:
+    return Rejected(
+        "not_signed_in", 401, "You are not signed in, or your sign-in has ended. Sign in again."
+    )
+
+
+def optional_identity(request: Request) -> Identity | None:
+    """The caller's identity, or None where the page is open to all (sign-in, one-tap links)."""
+    state = request.scope.setdefault("state", {})
+    if "identity" not in state:
+        token = request.headers.get(HEADER)
+        verifier = cast("IdentityVerifier", request.app.state.identity_verifier)
+        state["identity"] = verifier.verify(token, time.time()) if token else None
+    return cast("Identity | None", state["identity"])
+
+
+def identity(request: Request) -> Identity:
+    """FastAPI dependency: the caller's identity, or 401."""
+    found = optional_identity(request)
+    if found is None:
+        raise _not_signed_in()
+    return found
+
+
+CurrentIdentity = Annotated[Identity, Depends(identity)]
+
+
+def require(*roles: str) -> Callable[[Request], Identity]:
+    """FastAPI dependency: the caller's identity if it has one of `roles`, or 403."""
+    unknown = set(roles) - ROLES
+    if unknown or not roles:
+        message = f"require() got {sorted(unknown) or 'no role'}; roles are {sorted(ROLES)}"
+        raise ValueError(message)
+
+    def required_identity(request: Request) -> Identity:
+        found = identity(request)
+        if not found.has(*roles):
+            names = " or ".join(roles)
+            raise Rejected(
+                "wrong_role", 403, f"This needs the role {names}, which you do not have."
+            )
+        return found
+
+    return required_identity
+
+
+def require_country(identity: Identity, country: str) -> None:
+    """Refuse another country's object exactly as if it were missing: forbidden looks absent."""
+    if country not in identity.countries:
+        raise not_found()
+
+
+def not_found() -> Rejected:
+    """The one answer for what is missing *and* for what the caller may not know to exist."""
+    return Rejected("not_found", 404, "There is nothing here, or it is not yours to see.")
