@@ -22,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from shared.crypto import PublicKeys, key_id
-from shared.errors import Rejected
+from shared.errors import Rejected, not_found
 
 HEADER: Final = "Gemba-Identity"
 LIFETIME_SECONDS: Final = 60
@@ -190,12 +190,10 @@ def require(*roles: str) -> Callable[[Request], Identity]:
     return required_identity
 
 
-def require_country(identity: Identity, country: str) -> None:
-    """Refuse another country's object exactly as if it were missing: forbidden looks absent."""
+def require_country(identity: Identity, country: str, what: str = "object") -> None:
+    """Refuse another country's object exactly as if it were missing: forbidden looks absent.
+
+    `what` is the noun that the service uses for a missing one, so that both answers are equal.
+    """
     if country not in identity.countries:
-        raise not_found()
-
-
-def not_found() -> Rejected:
-    """The one answer for what is missing *and* for what the caller may not know to exist."""
-    return Rejected("not_found", 404, "There is nothing here, or it is not yours to see.")
+        raise not_found(what)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import socket
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -46,12 +45,14 @@ _OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "faststream", "aiokafka", "a
 _QUIET: Final = ("httpx", "httpcore", "aiosmtpd", "mail.log", "apscheduler.executors.default")
 
 
-def configure(service: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:
+def configure(
+    service: str, level: str = "INFO", *, replica: str = "1", stream: TextIO | None = None
+) -> None:
     """Route structlog and every standard logger of this process into JSON lines on stdout.
 
     Called once, before anything logs. `level` is a standard name (`DEBUG` … `CRITICAL`).
     """
-    constants = {"service": service, "replica": f"{socket.gethostname()}:{os.getpid()}"}
+    constants = {"service": service, "replica": replica, "process": os.getpid()}
     before_rendering: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _constants_processor(constants),
@@ -172,7 +173,7 @@ def _is_cause(value: Mapping[Any, Any]) -> bool:
     return "at" in value and "type" in value
 
 
-def _constants_processor(constants: Mapping[str, str]) -> Processor:
+def _constants_processor(constants: Mapping[str, object]) -> Processor:
     def add_constants(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         for name, value in constants.items():
             event.setdefault(name, value)
