@@ -1,0 +1,1 @@
+"""How Gemba is put on machines: one (``local``), containers, a cluster."""

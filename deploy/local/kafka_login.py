@@ -1,0 +1,82 @@
+"""Log in to a Kafka cluster as an administrator would, with a limit on the time it may take.
+
+Clients retry a wrong password for ever with only a log line, so whoever asks here gets an
+answer: the cluster, or a sentence saying why not.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from deploy.local.problem import Problem
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
+
+LOGIN_SECONDS = 5.0
+_silent = logging.getLogger("gemba.local.kafka")
+
+
+def client_settings(bootstrap: str, user: str, password: str) -> dict[str, str | int]:
+    """Settings for confluent-kafka clients; SCRAM over the loopback."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "SCRAM-SHA-256",
+        "sasl.username": user,
+        "sasl.password": password,
+        "socket.timeout.ms": 10_000,
+        "broker.address.family": "v4",
+        "log_level": 0,
+    }
+
+
+def admin_client(bootstrap: str, user: str, password: str) -> AdminClient:
+    """A client that is logged in; Problem where it cannot."""
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - heavy
+
+    reason = login_problem(bootstrap, user, password)
+    if reason is not None:
+        raise Problem(
+            f"Kafka at {bootstrap}: {reason}",
+            remedy="start it, or correct address, user and password in GEMBA_KAFKA",
+        )
+    return AdminClient(client_settings(bootstrap, user, password))  # type: ignore[arg-type]
+
+
+def login_problem(
+    bootstrap: str, user: str, password: str, seconds: float = LOGIN_SECONDS
+) -> str | None:
+    """Why this user cannot log in there, or None when it can."""
+    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - heavy
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+    seen: list[KafkaError] = []
+    client = AdminClient(
+        {**client_settings(bootstrap, user, password), "error_cb": seen.append},  # type: ignore[dict-item]
+        logger=_silent,
+    )
+    waited = 0.0
+    while waited < seconds:
+        try:
+            client.list_topics(timeout=min(0.5, seconds))
+        except KafkaException as error:
+            waited += 0.5
+            client.poll(0)
+            refused = [each for each in seen if each.code() == KafkaError._AUTHENTICATION]  # noqa: SLF001
+            if refused:
+                return f"user {user!r} was refused: wrong password, or no such user"
+            last = str(error.args[0].str()) if error.args else str(error)
+        else:
+            return None
+    return f"no answer within {seconds:.0f} s ({last})"
+
+
+def cluster_id(bootstrap: str, user: str, password: str) -> str:
+    """The id of the cluster that answers there; a new one means that the log was lost."""
+    client = admin_client(bootstrap, user, password)
+    found = client.list_topics(timeout=LOGIN_SECONDS).cluster_id
+    if not found:
+        raise Problem(f"Kafka at {bootstrap} does not say its cluster id")
+    return str(found)
