@@ -16,7 +16,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
 
 from shared.auth import IdentityVerifier
 from shared.errors import Rejected, Transient
@@ -98,7 +97,7 @@ def make_app(
         installation=settings.installation,
         audience=service,
     )
-    app.router.routes.append(Route(f"/{service}/static/{{name:path}}", assets.serve))
+    app.add_api_route(f"/{service}/static/{{name:path}}", assets.serve, include_in_schema=False)
     app.include_router(health_router(checks, status, loop_watch=watch))
     for router in routers:
         app.include_router(router, prefix=f"/{service}")
