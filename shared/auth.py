@@ -47,7 +47,8 @@ _ALGORITHM: Final = "Ed25519"
 class Identity:
     """A person as of this minute. `countries` are ISO 3166-1 alpha-2, `zone` an IANA name,
     `language` a BCP 47 tag. `kind` is `session` (a browser, so CSRF matters) or `token` (a CLI
-    or an API client that sent `Authorization: Bearer`)."""
+    or an API client that sent `Authorization: Bearer`).
+    """
 
     person_id: str
     name: str
@@ -67,9 +68,7 @@ class Identity:
         return f"Identity({self.person_id}, {'+'.join(sorted(self.roles))})"
 
 
-def sign_identity(
-    identity: Identity, key: OKPKey, now: float, audience: str, *, installation: str
-) -> str:
+def sign_identity(identity: Identity, key: OKPKey, now: float, audience: str, *, installation: str) -> str:
     """Directory's statement to one service (`audience`, such as `visits`), good for one minute.
 
     `now` is machine time in Unix seconds.
@@ -145,9 +144,7 @@ def _from_claims(claims: dict[str, object]) -> Identity:
 
 
 def _not_signed_in() -> Rejected:
-    return Rejected(
-        "not_signed_in", 401, "You are not signed in, or your sign-in has ended. Sign in again."
-    )
+    return Rejected("not_signed_in", 401, "You are not signed in, or your sign-in has ended. Sign in again.")
 
 
 def optional_identity(request: Request) -> Identity | None:
@@ -182,9 +179,7 @@ def require(*roles: str) -> Callable[[Request], Identity]:
         found = identity(request)
         if not found.has(*roles):
             names = " or ".join(roles)
-            raise Rejected(
-                "wrong_role", 403, f"This needs the role {names}, which you do not have."
-            )
+            raise Rejected("wrong_role", 403, f"This needs the role {names}, which you do not have.")
         return found
 
     return required_identity

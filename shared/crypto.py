@@ -94,9 +94,7 @@ class Sealer:
         """Make a key for one case; what is returned is wrapped and safe to store."""
         return _encrypt(self._kek, secrets.token_bytes(_KEY_BYTES), _WRAP_CONTEXT)
 
-    def seal(
-        self, wrapped: bytes, plaintext: str | SealedText, *, row_id: str, column: str
-    ) -> bytes:
+    def seal(self, wrapped: bytes, plaintext: str | SealedText, *, row_id: str, column: str) -> bytes:
         """Encrypt `plaintext` so that it opens only as this row's `column`."""
         text = plaintext.reveal() if isinstance(plaintext, SealedText) else plaintext
         return _encrypt(self._case_key(wrapped), text.encode(), _binding(row_id, column))

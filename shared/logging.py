@@ -45,9 +45,7 @@ _OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "faststream", "aiokafka", "a
 _QUIET: Final = ("httpx", "httpcore", "aiosmtpd", "mail.log", "apscheduler.executors.default")
 
 
-def configure(
-    service: str, level: str = "INFO", *, replica: str = "1", stream: TextIO | None = None
-) -> None:
+def configure(service: str, level: str = "INFO", *, replica: str = "1", stream: TextIO | None = None) -> None:
     """Route structlog and every standard logger of this process into JSON lines on stdout.
 
     Called once, before anything logs. `level` is a standard name (`DEBUG` … `CRITICAL`).
@@ -139,9 +137,7 @@ def _describe(raised: BaseException, depth: int) -> dict[str, Any]:
     if cause is not None and depth < _MAX_CAUSES:
         described["cause"] = _describe(cause, depth + 1)
     if isinstance(raised, BaseExceptionGroup) and depth < _MAX_CAUSES:
-        described["grouped"] = [
-            _describe(one, depth + 1) for one in raised.exceptions[:_MAX_CAUSES]
-        ]
+        described["grouped"] = [_describe(one, depth + 1) for one in raised.exceptions[:_MAX_CAUSES]]
     return described
 
 

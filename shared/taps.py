@@ -130,6 +130,4 @@ def _tap_id(claims: Mapping[str, object]) -> str:
 
 
 def _invalid() -> Rejected:
-    return Rejected(
-        "tap_invalid", 404, "This link is not valid. Open it from the message again, or sign in."
-    )
+    return Rejected("tap_invalid", 404, "This link is not valid. Open it from the message again, or sign in.")

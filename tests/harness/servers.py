@@ -35,6 +35,7 @@ from deploy.local.topology import KAFKA_ADMIN
 
 _START_SECONDS = 180.0  # the first start on a machine downloads 46 MB of jars
 _ADDRESSES = "servers.json"
+_holders: list[subprocess.Popen[bytes]] = []  # it outlives us on purpose; dropping the handle would warn
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def _start_holder(folder: Path) -> None:
             start_new_session=True,
             cwd=Path(__file__).resolve().parent.parent.parent,
         )
+
+    _holders.append(holder)
 
     def not_there() -> str | None:
         return None if (folder / _ADDRESSES).exists() else "still starting"

@@ -1,0 +1,1 @@
+"""Four self-contained systems with one log between them: they never import or call each other."""

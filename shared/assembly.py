@@ -1,0 +1,272 @@
+"""A running service: its parts in the order in which they start, and stop in reverse.
+
+`main.py` of each service says which consumers, timers and topics it has; this says how they run together.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from shared.clock import Clock, open_clock
+from shared.db import Connection, Pool, open_pool, refuse_unsafe_server
+from shared.errors import Transient
+from shared.ids import new_id
+from shared.kafka.access import KafkaAccess
+from shared.kafka.broker import Subscription, build_broker
+from shared.kafka.consumer import Consumer
+from shared.kafka.guard import Guard
+from shared.kafka.log_reader import refuse_log_ahead
+from shared.kafka.log_state import recognise_cluster, snapshot_states
+from shared.kafka.outbox import count_pending
+from shared.kafka.parked import count_by_state
+from shared.kafka.parking import Parking
+from shared.kafka.relay import LoadStates, Relay
+from shared.kafka.topics import TOPICS, lanes_of
+from shared.settings import ServiceSettings
+from shared.timers import TimerKind, TimerRunner, count_due
+from shared.wakeups import Wakeups
+
+_log = structlog.get_logger(__name__)
+
+Background = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Parts:
+    """What one service consists of, besides its HTTP side; made by `main.py` once the pool is open."""
+
+    deps: Any
+    consumers: Sequence[Consumer] = ()
+    timers: Sequence[TimerKind] = ()
+    load_states: LoadStates | None = None
+    background: Sequence[Background] = ()
+    """Loops of the service's own (the senders of notifications): run until cancelled."""
+    waiting: Callable[[Connection], Awaitable[Mapping[str, int]]] | None = None
+    """What else waits *and is due now*, by name, for /status."""
+    counters: Callable[[], Mapping[str, int]] | None = None
+
+
+@dataclass(slots=True)
+class Running:
+    """A started service."""
+
+    settings: ServiceSettings
+    pool: Pool
+    clock: Clock
+    wakeups: Wakeups
+    access: KafkaAccess
+    parts: Parts | None = None
+    relays: list[Relay] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    timers: TimerRunner | None = None
+    trouble: str | None = None
+    """Why the log side is not running, for readiness."""
+
+    async def check_database(self) -> None:
+        """Raises when the database does not answer."""
+        async with self.pool.acquire(timeout=1) as conn:
+            await conn.execute("select 1")
+
+    async def check_log(self) -> None:
+        """Raises when nothing is published or consumed, and says why."""
+        troubles = [self.trouble, *(relay.trouble for relay in self.relays)]
+        for trouble in troubles:
+            if trouble:
+                raise Transient(trouble)
+
+    async def status(self) -> dict[str, Any]:
+        """What waits and is due now, and counters that only grow: quiet is two equal passes with nothing waiting."""
+        assert self.parts is not None
+        now = self.clock.now()
+        async with self.pool.acquire(timeout=2) as conn:
+            parked = await count_by_state(conn)
+            waiting: dict[str, int] = {
+                "outbox": await count_pending(conn),
+                "parked": sum(parked.get(state, 0) for state in ("waiting", "failing", "skip")),
+                "timers": await count_due(conn, self.timers.kinds, now) if self.timers else 0,
+                "in_hand": sum(not subscription.guard.idle for subscription in self.subscriptions),
+            }
+            if self.parts.waiting:
+                waiting |= await self.parts.waiting(conn)
+        waiting["lag"] = sum([await subscription.lag() for subscription in self.subscriptions])
+        if self.trouble:
+            waiting["log"] = 1
+        counters = {
+            "published": sum(relay.published for relay in self.relays),
+            "handled": sum(subscription.guard.handled for subscription in self.subscriptions),
+            "fired": self.timers.fired if self.timers else 0,
+        }
+        if self.parts.counters:
+            counters |= self.parts.counters()
+        return {
+            "service": self.settings.service,
+            "replica": self.settings.replica,
+            "now": now.isoformat(),
+            "quiet": not any(waiting.values()),
+            "waiting": waiting,
+            "counters": counters,
+            "quarantined": parked.get("quarantined", 0),
+            "refused": parked.get("refused", 0),
+            "trouble": self.trouble,
+        }
+
+
+@asynccontextmanager
+async def running(
+    settings: ServiceSettings, make_parts: Callable[[Running], Awaitable[Parts]]
+) -> AsyncIterator[Running]:
+    """Start everything, yield, stop in reverse. HTTP is served from the first moment; /readyz tells the rest."""
+    dsn = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(dsn, size=settings.pool_size, name=f"{settings.service}.{settings.replica}")
+        stack.push_async_callback(_close, pool)
+        await refuse_unsafe_server(pool)
+        service = Running(
+            settings,
+            pool,
+            open_clock(settings.clock, profile=settings.profile),
+            Wakeups(dsn),
+            KafkaAccess.of(settings),
+            trouble="The log side is starting.",
+        )
+        service.parts = await make_parts(service)
+        tasks = await stack.enter_async_context(_tasks())
+        _start_timers(service, tasks)
+        tasks.append(asyncio.create_task(_run_log_side(service, tasks), name="log"))
+        for loop in service.parts.background:
+            tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
+        tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
+        stack.enter_context(_ticks(service))
+        yield service
+
+
+def _start_timers(service: Running, tasks: list["asyncio.Task[None]"]) -> None:
+    assert service.parts is not None
+    if service.parts.timers:
+        service.timers = TimerRunner(
+            service.parts.timers, service.pool, service.clock, service.parts.deps, service.wakeups.on("timers")
+        )
+        tasks.append(asyncio.create_task(service.timers.run(), name="timers"))
+
+
+async def _run_log_side(service: Running, tasks: list["asyncio.Task[None]"]) -> None:
+    """Meet the cluster, then publish and consume. What is wrong is said and tried again: the broker may come later."""
+    assert service.parts is not None
+    settings, parts = service.settings, service.parts
+    parkings = {consumer.group: service.wakeups.on("parked") for consumer in parts.consumers}
+    owned = [topic for topic in TOPICS if settings.service in topic.writers and not topic.name.endswith(".dlq")]
+    outboxes = {lane: service.wakeups.on("outbox") for lane in lanes_of(settings.service)}
+    while True:
+        try:
+            cluster = await service.access.cluster_id()
+            await recognise_cluster(service.pool, cluster)
+            await refuse_log_ahead(service.access, service.pool, owned)
+            break
+        except Exception as fault:
+            if service.trouble != str(fault):
+                _log.error("log.refused", reason=str(fault), fault=type(fault).__name__)
+            service.trouble = str(fault) or type(fault).__name__
+            await asyncio.sleep(1)
+    holder = f"{settings.service}.{settings.replica}.{os.getpid()}.{new_id()}"
+    for lane, wakeup in outboxes.items():
+        relay = Relay(
+            service.pool,
+            service.access,
+            wakeup,
+            service=settings.service,
+            source=f"/gemba/{settings.installation}/{settings.incarnation}/{settings.service}",
+            holder=holder,
+            lane=lane,
+            load_states=parts.load_states,
+        )
+        service.relays.append(relay)
+        tasks.append(asyncio.create_task(relay.run(), name=relay.lease))
+    for consumer in parts.consumers:
+        guard = Guard(consumer, service.pool, service.clock, parts.deps)
+        service.subscriptions.append(Subscription(guard, cluster))
+        parking = Parking(consumer, service.pool, service.clock, parts.deps, service.access, parkings[consumer.group])
+        tasks.append(asyncio.create_task(parking.run(), name=f"parking.{consumer.group}"))
+    await _consume(service)
+
+
+async def _consume(service: Running) -> None:
+    while True:
+        broker = build_broker(service.access)
+        for subscription in service.subscriptions:
+            subscription.attach(broker)
+        try:
+            await broker.start()
+        except asyncio.CancelledError:
+            await asyncio.shield(broker.stop())
+            raise
+        except Exception as fault:
+            service.trouble = f"The consumers could not start: {type(fault).__name__}: {fault}"
+            _log.error("consumers.not_started", reason=str(fault))
+            await broker.stop()
+            await asyncio.sleep(1)
+            continue
+        service.trouble = None
+        _log.info("log.running", groups=[s.guard.consumer.group for s in service.subscriptions])
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.shield(broker.stop())
+
+
+def _ticks(service: Running) -> Any:
+    """APScheduler only ticks: nothing that must not be lost is a job of its own."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def ticking() -> Any:
+        scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
+        for channel in ("outbox", "timers", "parked"):
+            scheduler.add_job(service.wakeups.wake, "interval", seconds=5, args=[channel])
+        if service.parts and service.parts.load_states:
+            scheduler.add_job(snapshot_states, "interval", hours=24, args=[service.pool])
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+    return ticking()
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[list["asyncio.Task[None]"]]:
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 8)
+
+
+async def _keep(loop: Background) -> None:
+    """A loop of the service's own that ends by a fault is started again, and says so."""
+    while True:
+        try:
+            await loop()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            _log.exception("background.failed", loop=getattr(loop, "__qualname__", "?"))
+        await asyncio.sleep(1)
+
+
+async def _close(pool: Pool) -> None:
+    """A leaked connection must not hang the exit."""
+    try:
+        await asyncio.wait_for(pool.close(), 3)
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,101 @@
+"""PostgreSQL through asyncpg: one pool a process, one transaction a use case, passing faults named as such."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.errors import Transient
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Record: TypeAlias = asyncpg.Record
+
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PASSING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def open_pool(dsn: str, *, size: int, name: str, min_size: int = 1) -> Pool:
+    """A pool whose sessions are set the same way for good: `server_settings` survive a release's RESET ALL."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=size,
+        init=_prepare,
+        command_timeout=30,
+        max_inactive_connection_lifetime=300,
+        server_settings={
+            "application_name": name,
+            "timezone": "UTC",
+            "jit": "off",
+            "lock_timeout": "5s",
+            "idle_in_transaction_session_timeout": "30s",
+        },
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One transaction on a connection of its own; a passing fault of the database is raised as `Transient`.
+
+    A fault during COMMIT leaves open whether it took effect: commands carry an idempotency key and
+    facts a version, so that doing it again is safe.
+    """
+    try:
+        async with pool.acquire(timeout=10) as connection, connection.transaction():
+            yield connection
+    except _PASSING as fault:
+        raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
+
+
+async def refuse_unsafe_server(pool: Pool) -> None:
+    """Refuse to start on a server that can lose what it acknowledged, or that is older than we need."""
+    async with pool.acquire() as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            value = await connection.fetchval("select current_setting($1)", name)
+            if value == "off":
+                raise RuntimeError(
+                    f"PostgreSQL runs with {name} = off: a crash could lose an acknowledged report. Set it to on."
+                )
+        version = connection.get_server_version()
+        if version.major < 15:
+            raise RuntimeError(f"PostgreSQL {version.major} is too old; 15 or later is needed.")
+
+
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec(
+        "timestamptz", encoder=_encode_instant, decoder=_decode_instant, schema="pg_catalog", format="tuple"
+    )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _encode_instant(value: datetime) -> tuple[int]:
+    if value.tzinfo is None:
+        raise ValueError(f"{value.isoformat()} has no time zone; instants are aware.")
+    return ((value - _POSTGRES_EPOCH) // _MICROSECOND,)
+
+
+def _decode_instant(value: tuple[int]) -> datetime:
+    return _POSTGRES_EPOCH + value[0] * _MICROSECOND

@@ -1,0 +1,111 @@
+"""How a service reaches the broker: SASL/SCRAM as its own principal, and the cluster it is talking to."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from shared.errors import Transient
+from shared.settings import ServiceSettings
+
+_START_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaAccess:
+    """Address and credentials of one principal."""
+
+    bootstrap: str
+    user: str
+    password: str
+    tls: bool = False
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> "KafkaAccess":
+        """From a service's settings."""
+        return cls(
+            settings.kafka_bootstrap,
+            settings.kafka_user,
+            settings.kafka_password.get_secret_value(),
+            settings.kafka_tls,
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Arguments that every aiokafka client takes."""
+        return {
+            "bootstrap_servers": self.bootstrap,
+            "security_protocol": "SASL_SSL" if self.tls else "SASL_PLAINTEXT",
+            "sasl_mechanism": "SCRAM-SHA-256",
+            "sasl_plain_username": self.user,
+            "sasl_plain_password": self.password,
+            "ssl_context": ssl.create_default_context() if self.tls else None,
+        }
+
+    def producer(self, *, transactional_id: str | None = None) -> AIOKafkaProducer:
+        """A producer that loses nothing: idempotent, acknowledged by all. A send error means: discard it."""
+        return AIOKafkaProducer(
+            **self.options(),
+            acks="all",
+            enable_idempotence=True,
+            transactional_id=transactional_id,
+            request_timeout_ms=10_000,
+            retry_backoff_ms=50,
+            max_batch_size=128 * 1024,
+        )
+
+    def reader(self, *topics: str) -> AIOKafkaConsumer:
+        """A consumer outside any group, for looking at the log without leaving a trace."""
+        return AIOKafkaConsumer(
+            *topics,
+            **self.options(),
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+        )
+
+    async def start(self, client: AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaClient) -> None:
+        """Start a client within a time limit: aiokafka itself retries a wrong password for ever, silently."""
+        begin = client.bootstrap if isinstance(client, AIOKafkaClient) else client.start
+        try:
+            await asyncio.wait_for(begin(), _START_SECONDS)
+        except (TimeoutError, KafkaError) as fault:
+            stop = client.close if isinstance(client, AIOKafkaClient) else client.stop
+            await asyncio.shield(_quietly(stop()))
+            raise Transient(
+                f"Kafka at {self.bootstrap} did not let principal {self.user!r} in within {_START_SECONDS} s "
+                f"({type(fault).__name__}): is it running, and are name and password right?"
+            ) from fault
+
+    async def cluster_id(self) -> str:
+        """The id of the cluster behind the address, over a connection made for the question."""
+        client = AIOKafkaClient(**self.options())
+        await self.start(client)
+        try:
+            return await cluster_of(client)
+        finally:
+            await client.close()
+
+
+async def cluster_of(client: AIOKafkaClient) -> str:
+    """The id of the cluster that this client's own connection leads to; raises `Transient` when it does not answer."""
+    node = client.get_random_node()
+    if node is None:
+        raise Transient("No Kafka broker is known yet.")
+    try:
+        answer = await client.send(node, MetadataRequest([], allow_auto_topic_creation=False))
+    except KafkaError as fault:
+        raise Transient(f"Kafka did not name its cluster: {type(fault).__name__}.") from fault
+    return str(answer.cluster_id)
+
+
+async def _quietly(stopping: Any) -> None:
+    try:
+        await asyncio.wait_for(stopping, 5)
+    except (TimeoutError, KafkaError, asyncio.CancelledError):
+        return

@@ -1,0 +1,45 @@
+"""What a service declares it listens to: a group, and a handler per fact, state and command.
+
+Handlers run in the transaction that moves the watermark. Facts without a handler still move it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from shared.contracts import Command, Fact, State
+from shared.db import Connection
+from shared.kafka.topics import Topic, topics_of
+
+FactHandler = Callable[..., Awaitable[None]]
+"""`async def on_<event>(fact, *, conn, deps)`. Raises `NotKnownYet` to wait for what the fact refers to,
+`Rejected` to refuse it visibly, `Transient` for a passing fault; anything else counts as failed."""
+
+StateHandler = Callable[..., Awaitable[None]]
+"""`async def on_<thing>(key, state, *, conn, deps)`; `state` is None when the key was erased."""
+
+OnStuck = Callable[[str, UUID | None, Connection, Any], Awaitable[None]]
+"""Told, in the same transaction, that a record was set aside: `(topic, aggregate, conn, deps)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One consumer group. Which topics it reads stands in `shared/kafka/topics.py`."""
+
+    group: str
+    facts: Mapping[type[Fact], FactHandler] = field(default_factory=dict)
+    states: Mapping[type[State], StateHandler] = field(default_factory=dict)
+    commands: Mapping[type[Command], FactHandler] = field(default_factory=dict)
+    on_stuck: OnStuck | None = None
+
+    def __post_init__(self) -> None:
+        read = {topic.name for topic in self.topics}
+        for model in (*self.facts, *self.states, *self.commands):
+            if model.topic not in read:
+                raise ValueError(f"{self.group} handles {model.type} but does not read {model.topic}.")
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """What the group subscribes to."""
+        return topics_of(self.group)

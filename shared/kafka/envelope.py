@@ -1,0 +1,134 @@
+"""CloudEvents 1.0 in Kafka's binary mode: the record's headers say what it is, its value is the JSON of the data.
+
+<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md>. Extension attributes: `ce_version`
+(the aggregate's own count of its facts), `traceparent` (W3C Trace Context).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.contracts import model_for
+from shared.contracts.registry import Contract
+from shared.kafka.topics import BY_NAME
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+MAX_BODY_BYTES = 256 * 1024
+"""Checked when the outbox row is inserted; a record over the broker's limit would never leave."""
+
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+
+class Poison(Exception):
+    """A record that no retry can make readable. `reason` is for the operator and never quotes the body."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the headers say. `type` is empty on a tombstone of a state topic."""
+
+    event_id: UUID
+    source: str
+    type: str
+    time: datetime
+    subject: UUID
+    version: int
+    traceparent: str
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """As they travel."""
+        values = {
+            "ce_specversion": "1.0",
+            "ce_id": str(self.event_id),
+            "ce_source": self.source,
+            "ce_type": self.type,
+            "ce_time": self.time.isoformat(),
+            "ce_subject": str(self.subject),
+            "ce_version": str(self.version),
+            "traceparent": self.traceparent,
+            "content-type": "application/json",
+        }
+        return [(name, value.encode()) for name, value in values.items()]
+
+
+def read_envelope(headers: Headers, key: bytes | None) -> Envelope:
+    """Parse the headers of a record; raises `Poison` naming the header that is wrong."""
+    texts = _texts(headers)
+    if texts.get("ce_specversion") != "1.0":
+        raise Poison("ce_specversion is not 1.0")
+    subject = _uuid(texts, "ce_subject")
+    if key is None or key != str(subject).encode():
+        raise Poison("the record's key is not its ce_subject")
+    try:
+        version = int(texts.get("ce_version", ""))
+    except ValueError:
+        raise Poison("ce_version is not a whole number") from None
+    if version < 1:
+        raise Poison("ce_version is below 1")
+    try:
+        time = datetime.fromisoformat(texts.get("ce_time", ""))
+    except ValueError:
+        raise Poison("ce_time is not an RFC 3339 instant") from None
+    if time.tzinfo is None:
+        raise Poison("ce_time has no time zone")
+    traceparent = texts.get("traceparent", "")
+    return Envelope(
+        event_id=_uuid(texts, "ce_id"),
+        source=texts.get("ce_source", ""),
+        type=texts.get("ce_type", ""),
+        time=time,
+        subject=subject,
+        version=version,
+        traceparent=traceparent if _TRACEPARENT.match(traceparent) else "",
+    )
+
+
+def read_body(envelope: Envelope, topic: str, value: bytes | None) -> Contract | None:
+    """The model of a record, or None for a tombstone; raises `Poison` for anything else that is not a known contract."""
+    if value is None:
+        if BY_NAME[topic].is_state:
+            return None
+        raise Poison("a null value on a fact topic")
+    if len(value) > MAX_BODY_BYTES:
+        raise Poison(f"the body has {len(value)} bytes; the limit is {MAX_BODY_BYTES}")
+    model = model_for(envelope.type)
+    if model is None:
+        raise Poison(f"unknown type or version {envelope.type[:100]!r}")
+    if model.topic != topic:
+        raise Poison(f"{envelope.type} does not belong on {topic}")
+    try:
+        body = model.model_validate_json(value)
+    except ValidationError as error:
+        where = ", ".join(".".join(map(str, fault["loc"])) or "the whole body" for fault in error.errors()[:5])
+        raise Poison(f"{envelope.type} does not match its schema at: {where}") from None
+    if body.key != envelope.subject:
+        raise Poison(f"{model.key_field} in the body is not the record's key")
+    return body
+
+
+def _texts(headers: Headers) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for name, value in headers:
+        if value is None:
+            raise Poison(f"header {name!r} is null")
+        try:
+            texts[name] = value.decode()
+        except UnicodeDecodeError:
+            raise Poison(f"header {name!r} is not UTF-8") from None
+    return texts
+
+
+def _uuid(texts: dict[str, str], name: str) -> UUID:
+    try:
+        return UUID(texts.get(name, ""))
+    except ValueError:
+        raise Poison(f"{name} is not a UUID") from None

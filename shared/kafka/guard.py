@@ -1,0 +1,196 @@
+"""The guard between the log and the handlers: every record of a poll is handled, parked or quarantined.
+
+| what happens to a record               | what becomes of it                                              |
+|----------------------------------------|-----------------------------------------------------------------|
+| it is next, and its handler succeeds   | effect and watermark in one commit                              |
+| it was handled before                  | nothing                                                         |
+| it came too early, or names the unknown| parked, *waiting*: never counted as failed                      |
+| a passing fault for over two seconds   | parked, *failing*, not counted                                  |
+| its handler raised                     | parked, *failing*, counted; too often: quarantined              |
+| it cannot be read                      | quarantined and announced, through the outbox                   |
+| a business rule refused it             | a visible row, *refused*; the watermark moves                   |
+
+Records of one key are handled in order, those of different keys side by side.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from shared.clock import Clock
+from shared.contracts.quarantine import Quarantined
+from shared.db import Connection, Pool, transaction
+from shared.errors import NotKnownYet, Rejected, Transient
+from shared.ids import new_id
+from shared.kafka.consumer import Consumer
+from shared.kafka.effect import Raw, Readable, apply, pass_over, read
+from shared.kafka.envelope import Envelope, Poison
+from shared.kafka.inbox import Verdict
+from shared.kafka.outbox import emit
+from shared.kafka.parked import insert_parked
+from shared.kafka.topics import dlq_name
+from shared.telemetry import correlation_id_of, tracing
+
+MAX_FAILURES = 5
+"""How often a handler may raise before its record is quarantined."""
+
+FIRST_RETRY = timedelta(milliseconds=250)
+_WAITING_RETRY = timedelta(seconds=1)
+_PATIENCE_SECONDS = 2.0
+_LANES = 8
+
+_log = structlog.get_logger(__name__)
+
+
+class Guard:
+    """Handles the records of one consumer group."""
+
+    def __init__(self, consumer: Consumer, pool: Pool, clock: Clock, deps: Any, *, lanes: int = _LANES) -> None:
+        self.consumer = consumer
+        self._pool = pool
+        self._clock = clock
+        self._deps = deps
+        self._lanes = asyncio.Semaphore(lanes)
+        self.handled = 0
+        """Records done with by this process, in whatever way; only grows."""
+        self._in_hand = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no poll is in hand."""
+        return self._in_hand == 0
+
+    async def process(self, records: Sequence[Raw]) -> None:
+        """Return when every record is handled, parked or quarantined: only then may offsets be committed."""
+        by_key: dict[tuple[str, bytes | None], list[Raw]] = {}
+        for raw in records:
+            by_key.setdefault((raw.topic, raw.key), []).append(raw)
+        self._in_hand += 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                for of_one_key in by_key.values():
+                    group.create_task(self._process_in_order(of_one_key))
+        finally:
+            self._in_hand -= 1
+
+    async def _process_in_order(self, records: Sequence[Raw]) -> None:
+        async with self._lanes:
+            for raw in records:
+                await self._process_one(raw)
+                self.handled += 1
+
+    async def _process_one(self, raw: Raw) -> None:
+        """Never gives up: while the database is away, the record stays in hand and its offset uncommitted."""
+        pause = 0.05
+        while True:
+            try:
+                await self._settle(raw)
+                return
+            except Transient as fault:
+                _log.warning("guard.waits", consumer=self.consumer.group, topic=raw.topic, reason=str(fault))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _settle(self, raw: Raw) -> None:
+        try:
+            record = read(raw)
+        except Poison as poison:
+            await self._park(raw, None, state="quarantined", reason=poison.reason)
+            return
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            consumer=self.consumer.group,
+            event=record.envelope.type,
+            event_id=str(record.envelope.event_id),
+            correlation_id=correlation_id_of(record.envelope.traceparent),
+        )
+        with tracing(record.envelope.traceparent):
+            await self._attempt(record)
+
+    async def _attempt(self, record: Readable) -> None:
+        raw, envelope = record.raw, record.envelope
+        try:
+            verdict = await self._apply_patiently(record)
+        except NotKnownYet as unknown:
+            await self._park(raw, envelope, state="waiting", reason=f"not known yet: {unknown}")
+        except Rejected as refusal:
+            await self._refuse(record, refusal)
+        except Transient as fault:
+            await self._park(raw, envelope, state="failing", reason=str(fault))
+        except Exception as bug:
+            _log.exception("guard.handler_failed", topic=raw.topic, offset=raw.offset)
+            await self._park(raw, envelope, state="failing", reason=f"{type(bug).__name__}", failures=1)
+        else:
+            if verdict is Verdict.GAP:
+                await self._park(raw, envelope, state="waiting", reason="an earlier fact of its aggregate is missing")
+
+    async def _apply_patiently(self, record: Readable) -> Verdict:
+        give_up = time.monotonic() + _PATIENCE_SECONDS
+        pause = 0.02
+        while True:
+            try:
+                async with transaction(self._pool) as conn:
+                    return await apply(record, self.consumer, conn, self._deps)
+            except Transient:
+                if time.monotonic() + pause > give_up:
+                    raise
+                await asyncio.sleep(pause)
+                pause *= 2
+
+    async def _refuse(self, record: Readable, refusal: Rejected) -> None:
+        async with transaction(self._pool) as conn:
+            if await pass_over(record, self.consumer, conn) is Verdict.HANDLE:
+                await insert_parked(
+                    conn, self.consumer.group, record.raw, record.envelope, state="refused", reason=refusal.code
+                )
+        _log.warning("guard.refused", code=refusal.code, topic=record.raw.topic)
+
+    async def _park(self, raw: Raw, envelope: Envelope | None, *, state: str, reason: str, failures: int = 0) -> None:
+        next_in = {"waiting": _WAITING_RETRY, "failing": FIRST_RETRY}.get(state)
+        async with transaction(self._pool) as conn:
+            new = await insert_parked(
+                conn,
+                self.consumer.group,
+                raw,
+                envelope,
+                state=state,
+                reason=reason,
+                failures=failures,
+                next_in=next_in,
+            )
+            if not new:
+                return
+            aggregate = envelope.subject if envelope else None
+            if state == "quarantined":
+                await announce(conn, self.consumer, raw, aggregate, None, reason, self._clock)
+            if self.consumer.on_stuck and state != "waiting":
+                await self.consumer.on_stuck(raw.topic, aggregate, conn, self._deps)
+        _log.warning("guard.parked", state=state, topic=raw.topic, offset=raw.offset, reason=reason)
+
+
+async def announce(
+    conn: Connection,
+    consumer: Consumer,
+    raw: Raw,
+    aggregate: UUID | None,
+    version: int | None,
+    reason: str,
+    clock: Clock,
+) -> None:
+    """Say on the group's dead-letter topic, through the outbox, that a record was quarantined."""
+    notice = Quarantined(
+        notice_id=new_id(),
+        group=consumer.group,
+        read_topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        aggregate=aggregate,
+        version=version,
+        reason=reason[:500],
+    )
+    await emit(conn, notice, now=clock.now(), topic=dlq_name(raw.topic, consumer.group))

@@ -1,0 +1,82 @@
+"""The outbox: what a service has to say is written in the transaction that makes it true.
+
+`emit` comes after the aggregate's row is locked (or inserted): versions of one aggregate are then taken
+one after the other, and a row that another one of the same aggregate waited for has the lower `seq`.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from shared.contracts import Fact
+from shared.db import Connection
+from shared.ids import new_id
+from shared.kafka.envelope import MAX_BODY_BYTES
+from shared.kafka.topics import BY_NAME, GENERAL
+from shared.telemetry import current_traceparent
+
+APPEND_FACT = """
+    with event as (
+        insert into outbox (event_id, topic, aggregate, version, type, body, occurred_at, traceparent, lane)
+        select $1, $2, $3,
+               coalesce((select max(version) from outbox where topic = $2 and aggregate = $3), 0) + 1,
+               $4, $5, $6, $7, $8
+        returning seq, version, lane
+    ), pending as (
+        insert into outbox_pending (seq, lane) select seq, lane from event
+    )
+    select version, pg_notify('outbox', '') from event
+"""
+
+
+async def emit(
+    conn: Connection, fact: Fact, *, now: datetime, lane: str | None = None, topic: str | None = None
+) -> int:
+    """Append a fact; returns its version. `lane` only where an aggregate's whole life is in another than its topic's.
+
+    Raises `ValueError` for a fact that is too large to travel: before anything is committed, not in the relay.
+    """
+    body = fact.model_dump_json().encode()
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError(f"{fact.type} of {fact.key} has {len(body)} bytes; a fact may have {MAX_BODY_BYTES}.")
+    where = topic or fact.topic
+    return await _append(conn, where, fact.key, fact.type, body, now, lane or _lane(where))
+
+
+async def emit_state(conn: Connection, topic: str, aggregate: UUID, *, now: datetime, erased: bool = False) -> int:
+    """Say that the state of a key changed (its row locked first); the relay reads it when it publishes.
+
+    Returns the new version. An erased key stays known, with its version, for ever.
+    """
+    version = await _append(conn, topic, aggregate, None, None, now, _lane(topic))
+    await conn.execute(SAVE_OWN_VERSION, topic, aggregate, version, erased)
+    return version
+
+
+SAVE_OWN_VERSION = """
+    insert into state_copies (topic, aggregate, version, erased) values ($1, $2, $3, $4)
+    on conflict (topic, aggregate) do update set version = excluded.version, erased = excluded.erased
+"""
+
+
+async def _append(
+    conn: Connection, topic: str, aggregate: UUID, type_: str | None, body: bytes | None, now: datetime, lane: str
+) -> int:
+    version: int = await conn.fetchval(
+        APPEND_FACT, new_id(), topic, aggregate, type_, body, now, current_traceparent(), lane
+    )
+    return version
+
+
+def _lane(topic: str) -> str:
+    known = BY_NAME.get(topic)
+    return known.lane if known else GENERAL
+
+
+COUNT_PENDING = "select count(*) from outbox_pending"
+OLDEST_PENDING = "select min(o.occurred_at) from outbox_pending p join outbox o using (seq)"
+
+
+async def count_pending(conn: Connection) -> int:
+    """How many records the broker has not acknowledged yet."""
+    count: int = await conn.fetchval(COUNT_PENDING)
+    return count

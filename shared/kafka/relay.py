@@ -1,0 +1,211 @@
+"""The relay: what is visible and pending, in the order of `seq`, to the broker; acknowledged rows leave the to-do list.
+
+One per service and lane holds a lease. Any send error discards the producer: aiokafka drops an expired
+batch and sends the next one, which would put version 2 before version 1. Rows are deleted only after
+the broker's acknowledgement, and only under the cluster and epoch under which they were sent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from uuid import UUID
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.contracts import State
+from shared.db import Connection, Pool, Record, transaction
+from shared.errors import Transient
+from shared.kafka.access import KafkaAccess, cluster_of
+from shared.kafka.envelope import Envelope
+from shared.kafka.log_state import (
+    LogState,
+    UnknownCluster,
+    get_log_state,
+    lock_log_state,
+    release_lease,
+    take_lease,
+)
+from shared.kafka.topics import STATE
+from shared.wakeups import Wakeup
+
+LoadStates = Callable[[Connection, str, Sequence[UUID]], Awaitable[Mapping[UUID, State]]]
+"""Reads the current state of keys of an owned state topic; a key that is missing is erased."""
+
+_BATCH = 500
+_LEASE_SECONDS = 5.0
+_POLL_SECONDS = 0.5
+_PAUSE_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+READ_PENDING = """
+    select o.* from outbox_pending p join outbox o using (seq)
+    where p.lane = $1 order by p.seq limit $2
+"""
+DELETE_PENDING = "delete from outbox_pending where seq = any($1::bigint[])"
+GET_OWN_VERSIONS = """
+    select aggregate, version, erased from state_copies where topic = $1 and aggregate = any($2::uuid[])
+"""
+
+
+class Relay:
+    """Publishes one lane of one service until cancelled."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        access: KafkaAccess,
+        wakeup: Wakeup,
+        *,
+        service: str,
+        source: str,
+        holder: str,
+        lane: str,
+        load_states: LoadStates | None = None,
+    ) -> None:
+        self._pool = pool
+        self._access = access
+        self._wakeup = wakeup
+        self._service = service
+        self._source = source
+        self._holder = holder
+        self._lane = lane
+        self._load_states = load_states
+        self.published = 0
+        """Records acknowledged so far by this process; only grows."""
+        self.trouble: str | None = None
+        """Why nothing is being published, for readiness; None while all is well."""
+
+    @property
+    def lease(self) -> str:
+        """The name of the lease that one relay of this lane holds."""
+        return f"relay.{self._lane}"
+
+    async def run(self) -> None:
+        """Hold the lease and publish; on any fault start again from what is pending."""
+        try:
+            while True:
+                try:
+                    if await self._holds_lease():
+                        await self._publish_while_holding()
+                except (Transient, KafkaError, UnknownCluster) as fault:
+                    self._complain(fault)
+                except Exception:
+                    _log.exception("relay.bug", lane=self._lane)
+                await asyncio.sleep(_PAUSE_SECONDS)
+        finally:
+            await asyncio.shield(self._release())
+
+    async def _publish_while_holding(self) -> None:
+        producer = self._access.producer(
+            transactional_id=f"{self._service}.{self._lane}" if self._lane == STATE else None
+        )
+        await self._access.start(producer)
+        try:
+            while await self._holds_lease():
+                if not await self.publish_batch(producer):
+                    await self._wakeup.wait(_POLL_SECONDS)
+        finally:
+            await asyncio.shield(_discard(producer))
+
+    async def publish_batch(self, producer: AIOKafkaProducer) -> int:
+        """Publish what is pending, up to a batch; returns how many rows left the to-do list."""
+        met = await cluster_of(producer.client)
+        async with transaction(self._pool) as conn:
+            under = await get_log_state(conn)
+            if under.cluster != met:
+                raise UnknownCluster(met, under.cluster)
+            rows = await conn.fetch(READ_PENDING, self._lane, _BATCH)
+        if not rows:
+            self.trouble = None
+            return 0
+        if self._lane == STATE:
+            await self._send_states(producer, rows)
+        else:
+            await self._send_facts(producer, rows)
+        return await self._forget(rows, under)
+
+    async def _send_facts(self, producer: AIOKafkaProducer, rows: Sequence[Record]) -> None:
+        acknowledgements = [
+            await producer.send(
+                row["topic"],
+                key=str(row["aggregate"]).encode(),
+                value=row["body"],
+                headers=self._envelope(row, row["version"]).headers(),
+            )
+            for row in rows
+        ]
+        for acknowledgement in acknowledgements:
+            await acknowledgement
+
+    async def _send_states(self, producer: AIOKafkaProducer, rows: Sequence[Record]) -> None:
+        """Each key once, with state and version read together; a later relay's producer fences this one."""
+        newest = {(row["topic"], row["aggregate"]): row for row in rows}
+        async with producer.transaction():
+            for topic in {topic for topic, _ in newest}:
+                keys = [aggregate for name, aggregate in newest if name == topic]
+                for aggregate, version, state in await self._read_states(topic, keys):
+                    row = newest[topic, aggregate]
+                    await producer.send(
+                        topic,
+                        key=str(aggregate).encode(),
+                        value=state.model_dump_json().encode() if state else None,
+                        headers=self._envelope(row, version, state.type if state else "").headers(),
+                    )
+
+    async def _read_states(self, topic: str, keys: Sequence[UUID]) -> list[tuple[UUID, int, State | None]]:
+        assert self._load_states is not None, "A service that owns a state topic says how to load it."
+        try:
+            async with self._pool.acquire(timeout=10) as conn, conn.transaction(isolation="repeatable_read"):
+                versions = await conn.fetch(GET_OWN_VERSIONS, topic, keys)
+                states = await self._load_states(conn, topic, keys)
+        except (OSError, TimeoutError) as fault:
+            raise Transient("The database did not give the state of a key.") from fault
+        return [
+            (row["aggregate"], row["version"], None if row["erased"] else states[row["aggregate"]]) for row in versions
+        ]
+
+    async def _forget(self, rows: Sequence[Record], under: LogState) -> int:
+        async with transaction(self._pool) as conn:
+            if await lock_log_state(conn) != under:
+                return 0  # a replay was asked for meanwhile: these acknowledgements are another log's
+            await conn.execute(DELETE_PENDING, [row["seq"] for row in rows])
+        self.published += len(rows)
+        self.trouble = None
+        return len(rows)
+
+    def _envelope(self, row: Record, version: int, type_: str | None = None) -> Envelope:
+        return Envelope(
+            event_id=row["event_id"],
+            source=self._source,
+            type=row["type"] if type_ is None else type_,
+            time=row["occurred_at"],
+            subject=row["aggregate"],
+            version=version,
+            traceparent=row["traceparent"],
+        )
+
+    async def _holds_lease(self) -> bool:
+        async with transaction(self._pool) as conn:
+            return await take_lease(conn, self.lease, self._holder, _LEASE_SECONDS)
+
+    async def _release(self) -> None:
+        try:
+            async with transaction(self._pool) as conn:
+                await release_lease(conn, self.lease, self._holder)
+        except Transient:
+            return  # it lapses by itself
+
+    def _complain(self, fault: Exception) -> None:
+        if self.trouble != str(fault):
+            _log.warning("relay.interrupted", lane=self._lane, fault=type(fault).__name__, reason=str(fault))
+        self.trouble = str(fault)
+
+
+async def _discard(producer: AIOKafkaProducer) -> None:
+    """Stop a producer without waiting for what it still wants to send: all of it is still pending."""
+    try:
+        await asyncio.wait_for(producer.stop(), 2)
+    except (TimeoutError, KafkaError, asyncio.CancelledError):
+        return

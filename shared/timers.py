@@ -1,0 +1,208 @@
+"""Deadlines are rows: armed in the transaction that makes them necessary, fired in the one that holds their effect.
+
+Firing locks the *aggregates* first, in the order of their ids, then deletes the timers that are still of
+the generation that was read: aggregate before timer everywhere, so an acknowledgement and its deadline
+cannot deadlock, and whoever commits first wins. A batch that fails is halved until the bad one stands alone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from shared.clock import Clock
+from shared.db import Connection, Pool, Record, transaction
+from shared.errors import Transient
+from shared.wakeups import Wakeup
+
+_BATCH = 200
+_LOOK_AHEAD = timedelta(seconds=30)
+_POLL_SECONDS = 1.0
+_LOCKED_ELSEWHERE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 300.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline whose time has come. `due_at` may lie long before `now` after an outage."""
+
+    kind: str
+    aggregate: UUID
+    generation: int
+    due_at: datetime
+
+
+Fire = Callable[..., Awaitable[None]]
+"""`async def on_due(due, *, now, conn, deps)`: the effect, in the transaction that deletes the timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerKind:
+    """One kind of deadline. `table` and `key` name the aggregate's row, which is locked before the timer."""
+
+    name: str
+    table: str
+    key: str
+    fire: Fire
+    on_failure: Fire | None = None
+    """A smaller effect, in a transaction of its own, when `fire` raised: for deadlines that must not go quiet."""
+
+    @property
+    def lock_sql(self) -> str:
+        """Locks the aggregates that nobody else holds, in the order of their ids."""
+        return (
+            f"select {self.key} from {self.table} where {self.key} = any($1::uuid[]) "
+            f"order by {self.key} for update skip locked"
+        )
+
+
+ARM = """
+    insert into timers (kind, aggregate, generation, due_at, armed_at) values ($1, $2, 1, $3, $4)
+    on conflict (kind, aggregate) do update
+    set generation = timers.generation + 1, due_at = excluded.due_at, armed_at = excluded.armed_at,
+        failures = 0, retry_at = null
+    returning pg_notify('timers', '')
+"""
+DISARM = "delete from timers where kind = $1 and aggregate = $2"
+
+
+async def arm(conn: Connection, kind: str, aggregate: UUID, due_at: datetime, *, now: datetime) -> None:
+    """Set the one deadline of this kind for an aggregate whose row is locked; an earlier one is replaced."""
+    await conn.execute(ARM, kind, aggregate, due_at, now)
+
+
+async def disarm(conn: Connection, kind: str, aggregate: UUID) -> None:
+    """What it waited for has happened. The aggregate's row is locked."""
+    await conn.execute(DISARM, kind, aggregate)
+
+
+READ_DUE = """
+    select kind, aggregate, generation, due_at from timers
+    where due_at <= $1 and (retry_at is null or retry_at <= clock_timestamp()) and kind = any($2::text[])
+    order by due_at, kind, aggregate limit $3
+"""
+NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and due_at <= $2 and retry_at is null"
+TAKE = """
+    delete from timers t using unnest($2::uuid[], $3::bigint[]) as read (aggregate, generation)
+    where t.kind = $1 and t.aggregate = read.aggregate and t.generation = read.generation
+      and (t.retry_at is null or t.retry_at <= clock_timestamp())
+    returning t.kind, t.aggregate, t.generation, t.due_at
+"""
+FAILED = """
+    update timers set failures = failures + 1,
+           retry_at = clock_timestamp() + make_interval(secs => least($4, power(2, least(failures, 10))))
+    where kind = $1 and aggregate = $2 and generation = $3
+"""
+COUNT_DUE = "select count(*) from timers where due_at <= $1 and kind = any($2::text[])"
+LIST_TIMERS = "select * from timers order by due_at limit $1"
+
+
+async def count_due(conn: Connection, kinds: Sequence[str], now: datetime) -> int:
+    """How many deadlines have come and not been acted upon."""
+    count: int = await conn.fetchval(COUNT_DUE, now, kinds)
+    return count
+
+
+async def list_timers(conn: Connection, limit: int = 200) -> list[Record]:
+    """Armed deadlines, the next one first."""
+    rows: list[Record] = await conn.fetch(LIST_TIMERS, limit)
+    return rows
+
+
+class TimerRunner:
+    """Fires the deadlines of one service until cancelled; several replicas may run side by side."""
+
+    def __init__(self, kinds: Sequence[TimerKind], pool: Pool, clock: Clock, deps: Any, wakeup: Wakeup) -> None:
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._pool = pool
+        self._clock = clock
+        self._deps = deps
+        self._wakeup = wakeup
+        self.fired = 0
+        """Deadlines whose effects this process committed; only grows."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """The names of the kinds it fires."""
+        return list(self._kinds)
+
+    async def run(self) -> None:
+        """Look ahead, sleep until the next deadline in business time, fire."""
+        while True:
+            try:
+                if await self.fire_due():
+                    continue
+                await self._sleep()
+            except Transient as fault:
+                _log.warning("timers.wait", reason=str(fault))
+                await asyncio.sleep(_POLL_SECONDS)
+            except Exception:
+                _log.exception("timers.bug")
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def _sleep(self) -> None:
+        """Until woken by a new deadline, or the next known one, or a poll's length of machine time."""
+        async with transaction(self._pool) as conn:
+            upcoming = await conn.fetchval(NEXT_DUE, self.kinds, self._clock.now() + _LOOK_AHEAD)
+        woken = asyncio.ensure_future(self._wakeup.wait(_POLL_SECONDS))
+        waiting: set[asyncio.Future[Any]] = {woken}
+        if upcoming is not None:
+            waiting.add(asyncio.ensure_future(self._clock.sleep_until(upcoming)))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in waiting:
+                future.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def fire_due(self) -> int:
+        """Fire one batch of what is due now; returns how many were acted upon (fired or set back after a failure)."""
+        now = self._clock.now()
+        async with transaction(self._pool) as conn:
+            rows = await conn.fetch(READ_DUE, now, self.kinds, _BATCH)
+        if not rows:
+            return 0
+        acted = 0
+        for name in dict.fromkeys(row["kind"] for row in rows):
+            batch = [Due(**dict(row)) for row in rows if row["kind"] == name]
+            acted += await self._fire_batch(self._kinds[name], batch, now)
+        if not acted:
+            await asyncio.sleep(_LOCKED_ELSEWHERE_SECONDS)
+        return acted
+
+    async def _fire_batch(self, kind: TimerKind, batch: Sequence[Due], now: datetime) -> int:
+        try:
+            fired = await self._commit(kind, batch, now)
+        except Transient:
+            raise
+        except Exception:
+            if len(batch) == 1:
+                return await self._set_back(kind, batch[0], now)
+            half = len(batch) // 2
+            return await self._fire_batch(kind, batch[:half], now) + await self._fire_batch(kind, batch[half:], now)
+        self.fired += fired
+        return fired
+
+    async def _commit(self, kind: TimerKind, batch: Sequence[Due], now: datetime) -> int:
+        async with transaction(self._pool) as conn:
+            locked = {row[0] for row in await conn.fetch(kind.lock_sql, sorted({due.aggregate for due in batch}))}
+            mine = [due for due in batch if due.aggregate in locked]
+            taken = await conn.fetch(TAKE, kind.name, [due.aggregate for due in mine], [due.generation for due in mine])
+            for due in sorted((Due(**dict(row)) for row in taken), key=lambda due: (due.due_at, due.aggregate)):
+                await kind.fire(due, now=now, conn=conn, deps=self._deps)
+            return len(taken)
+
+    async def _set_back(self, kind: TimerKind, due: Due, now: datetime) -> int:
+        _log.exception("timers.fire_failed", kind=kind.name, aggregate=str(due.aggregate))
+        async with transaction(self._pool) as conn:
+            await conn.execute(FAILED, kind.name, due.aggregate, due.generation, _LONGEST_PAUSE_SECONDS)
+        if kind.on_failure is not None:
+            async with transaction(self._pool) as conn:
+                await kind.on_failure(due, now=now, conn=conn, deps=self._deps)
+        return 1

@@ -1,0 +1,75 @@
+"""LISTEN/NOTIFY: a commit wakes whoever waits for it; every waiter has a slow poll of its own behind it."""
+
+import asyncio
+import contextlib
+
+import asyncpg
+import structlog
+
+_RECONNECT_SECONDS = 0.5
+_PING_SECONDS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class Wakeup:
+    """One waiter of one channel."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the waiter now, or at its next wait."""
+        self._event.set()
+
+    async def wait(self, timeout: float) -> bool:
+        """True when woken, False when `timeout` seconds (machine time) went by."""
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout)
+        except TimeoutError:
+            return False
+        finally:
+            self._event.clear()
+        return True
+
+
+class Wakeups:
+    """One listening connection a process. A lost connection is opened again, and everybody is woken once."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._waiters: dict[str, list[Wakeup]] = {}
+
+    def on(self, channel: str) -> Wakeup:
+        """A new waiter for `channel`; to be asked for before `run`."""
+        wakeup = Wakeup()
+        self._waiters.setdefault(channel, []).append(wakeup)
+        return wakeup
+
+    def wake(self, channel: str) -> None:
+        """Wake the waiters of a channel in this process."""
+        for waiter in self._waiters.get(channel, ()):
+            waiter.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            try:
+                await self._listen()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
+                _log.warning("wakeups.lost", fault=type(fault).__name__)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5, server_settings={"application_name": "wakeups"})
+        try:
+            for channel in self._waiters:
+                await connection.add_listener(channel, lambda _c, _p, name, _t: self.wake(name))
+            for channel in self._waiters:
+                self.wake(channel)
+            while True:
+                await asyncio.sleep(_PING_SECONDS)
+                await connection.execute("select 1", timeout=5)  # notices a half-open connection
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=1)
