@@ -5,6 +5,8 @@ of the project.
 `rank_replacements` finds who can step in after a decline, `place_one` plans a single follow-up or verification visit.
 """
 
+from services.scheduler.planner.checker import check
+from services.scheduler.planner.explain import explain_unplaced
 from services.scheduler.planner.instance import (
     Booked,
     Certificate,
@@ -34,6 +36,8 @@ from services.scheduler.planner.plan import (
     Unplaced,
     Violation,
 )
+from services.scheduler.planner.replace import rank_replacements
+from services.scheduler.planner.solve import place_one, solve
 
 __all__ = [
     "Booked",
@@ -61,4 +65,9 @@ __all__ = [
     "Violation",
     "Weights",
     "WorkingDay",
+    "check",
+    "explain_unplaced",
+    "place_one",
+    "rank_replacements",
+    "solve",
 ]

@@ -259,9 +259,7 @@ def _unique(what: str, ids: list[str]) -> frozenset[str]:
     return seen
 
 
-def _refuse_nonsense(
-    job: Job, trainers: frozenset[str], enterprises: frozenset[str], visits: frozenset[str]
-) -> None:
+def _refuse_nonsense(job: Job, trainers: frozenset[str], enterprises: frozenset[str], visits: frozenset[str]) -> None:
     pinned = (job.pinned.trainer, *job.pinned.co_trainers) if job.pinned else ()
     wrong = (
         (not job.enterprise_ids, "has no enterprise"),
