@@ -30,6 +30,12 @@ class VisitScheduled(Fact):
     zone: str
     cause_id: UUID | None = None
     """The corrective action or case that wanted a follow-up; readers outside the case must not show it."""
+    days: int = 1
+    """A block on consecutive days at the same hours: `starts_at` is on its first day, `ends_at` on its last one."""
+    co_trainer_ids: tuple[UUID, ...] = ()
+    online: bool = False
+    carried_from: UUID | None = None
+    """The visit that was reported in part, whose remainder this one is."""
 
 
 @contract(topic=_TOPIC, key="visit_id")
@@ -43,6 +49,8 @@ class BookingMoved(Fact):
     ends_at: datetime
     zone: str
     reason: str
+    days: int = 1
+    co_trainer_ids: tuple[UUID, ...] = ()
 
 
 @contract(topic=_TOPIC, key="visit_id")
@@ -57,6 +65,8 @@ class BookingReassigned(Fact):
     ends_at: datetime
     zone: str
     reason: str
+    days: int = 1
+    co_trainer_ids: tuple[UUID, ...] = ()
 
 
 @contract(topic=_TOPIC, key="visit_id")
@@ -77,3 +87,6 @@ class BookingUnplaceable(Fact):
     kind: VisitKind
     enterprise_ids: tuple[UUID, ...]
     codes: tuple[str, ...]
+    stage: str = ""
+    former_trainer_id: UUID | None = None
+    """Who had it last, and no longer has: their invitation is withdrawn."""

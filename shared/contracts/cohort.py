@@ -66,3 +66,6 @@ class CohortCompleted(Fact):
     visits_reported: int
     visits_withdrawn: int
     visits_moved: int
+    enterprises: int = 0
+    offers_declined: int = 0
+    """Declined or left unanswered: how often somebody else had to be asked."""
