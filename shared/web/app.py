@@ -85,10 +85,7 @@ def make_app(
             Middleware(SameOriginOnly, origin=settings.origin),
             Middleware(BodyLimit, limit=body_limit, larger=larger_bodies or {}),
         ],
-        exception_handlers={
-            refused: problems.handle
-            for refused in (Rejected, Transient, RequestValidationError, HTTPException)
-        },
+        exception_handlers=dict.fromkeys((Rejected, Transient, RequestValidationError, HTTPException), problems.handle),
     )
     assets = Assets(service, static)
     app.state.pages = Pages(service, assets, templates)

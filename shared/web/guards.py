@@ -58,7 +58,8 @@ class SameOriginOnly:
 
 class BodyTooLarge(HTTPException):
     """The body is over the limit. An HTTPException, because FastAPI turns anything else that is
-    raised while it reads a body into a 400."""
+    raised while it reads a body into a 400.
+    """
 
     def __init__(self) -> None:
         super().__init__(413)
@@ -67,9 +68,7 @@ class BodyTooLarge(HTTPException):
 class BodyLimit:
     """Stops reading at a limit, whether or not the length was declared."""
 
-    def __init__(
-        self, app: ASGIApp, *, limit: int = DEFAULT_BODY_BYTES, larger: Mapping[str, int]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int = DEFAULT_BODY_BYTES, larger: Mapping[str, int]) -> None:
         """`larger` gives path prefixes that take more (an upload), in bytes."""
         self._app = app
         self._limit = limit

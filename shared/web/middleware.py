@@ -23,19 +23,9 @@ from shared.logging import bind_for, get_logger
 from shared.web import problems
 
 CORRELATION_HEADER: Final = "X-Correlation-Id"
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "manifest-src 'self'",
-    )
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
 )
 _SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -72,9 +62,7 @@ class RequestContext:
             with bind_for(correlation_id=correlation_id):
                 await self._measured(scope, receive, send, correlation_id)
 
-    async def _measured(
-        self, scope: Scope, receive: Receive, send: Send, correlation_id: str
-    ) -> None:
+    async def _measured(self, scope: Scope, receive: Receive, send: Send, correlation_id: str) -> None:
         started_at = time.monotonic()
         status = 500
 
@@ -99,9 +87,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     quiet = route in _NOT_WORTH_A_LINE or "/static/" in route
     person = getattr(scope.get("state", {}).get("identity"), "person_id", None)
     ids = {
-        name: str(value)
-        for name, value in scope.get("path_params", {}).items()
-        if name == "id" or name.endswith("_id")
+        name: str(value) for name, value in scope.get("path_params", {}).items() if name == "id" or name.endswith("_id")
     }
     (_log.debug if quiet else _log.info)(
         "request",

@@ -38,9 +38,7 @@ def entries_for(identity: Identity | None, path: str) -> list[Entry]:
     if identity is None:
         return []
     shown = [(label, href) for label, href, roles in _TABLE if not roles or identity.has(*roles)]
-    matching = [
-        href for _, href in shown if path == href or path.startswith(href.rstrip("/") + "/")
-    ]
+    matching = [href for _, href in shown if path == href or path.startswith(href.rstrip("/") + "/")]
     current = max(matching, key=len, default=None)
     return [Entry(label, href, href == current) for label, href in shown]
 

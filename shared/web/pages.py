@@ -41,9 +41,7 @@ class Pages:
         self.environment.globals.update(asset=assets.url, service=service)
         self.environment.filters.update(when=when, day=day, clock_time=clock_time)
 
-    def render(
-        self, request: Request, template: str, *, status: int = 200, **context: object
-    ) -> HTMLResponse:
+    def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
         """Answer with a page. The context has `identity` (or None), `zone`, `language`, `path`.
 
         `language` is that of the words on the page, English until a page says otherwise, not
@@ -55,9 +53,7 @@ class Pages:
         return HTMLResponse(html, status, {"Vary": "HX-Request, Accept"})
 
 
-def render(
-    request: Request, template: str, *, status: int = 200, **context: object
-) -> HTMLResponse:
+def render(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
     """Render with the pages of the application that this request came to."""
     pages = cast("Pages", request.app.state.pages)
     return pages.render(request, template, status=status, **context)
@@ -80,7 +76,7 @@ def _surroundings(request: Request) -> dict[str, object]:
 
 def direction_of(language: str) -> str:
     """Return `rtl` or `ltr` for a BCP 47 tag."""
-    return "rtl" if language.split("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
+    return "rtl" if language.split("-", maxsplit=1)[0].lower() in _RIGHT_TO_LEFT else "ltr"
 
 
 @pass_context

@@ -58,7 +58,7 @@ def answer(request: Request, raised: Exception) -> Response:
     if request.headers.get("HX-Request") == "true":
         return _as_page(request, "problem_fragment.html", problem, status, headers)
     if "text/html" in request.headers.get("accept", ""):
-        if status == 401 and request.method == "GET":  # noqa: PLR2004 - a status is its own name
+        if status == 401 and request.method == "GET":
             where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(where, safe='')}", 303)
         return _as_page(request, "problem.html", problem, status, headers)
@@ -76,9 +76,7 @@ def _describe(raised: Exception) -> tuple[dict[str, Any], dict[str, str]]:
             return _of_rejected(raised), {}
         case Transient() | NotKnownYet():
             _log.warning("transient fault answered with 503", exc_info=raised)
-            detail = (
-                "Something this needs is not available just now. Nothing was changed; try again."
-            )
+            detail = "Something this needs is not available just now. Nothing was changed; try again."
             return _problem("try_again", 503, detail), {"Retry-After": RETRY_AFTER_SECONDS}
         case RequestValidationError():
             errors = field_errors(raised.errors())
@@ -89,9 +87,7 @@ def _describe(raised: Exception) -> tuple[dict[str, Any], dict[str, str]]:
             return _problem(code, raised.status_code, text), dict(raised.headers or {})
         case _:
             _log.error("unexpected error answered with 500", exc_info=raised)
-            detail = (
-                "Something went wrong on our side. It has been recorded; nothing was half-done."
-            )
+            detail = "Something went wrong on our side. It has been recorded; nothing was half-done."
             return _problem("unexpected", 500, detail), {}
 
 
@@ -106,9 +102,7 @@ def _of_rejected(raised: Rejected) -> dict[str, Any]:
     return problem
 
 
-def _problem(
-    code: str, status: int, detail: str, errors: Sequence[Mapping[str, object]] = ()
-) -> dict[str, Any]:
+def _problem(code: str, status: int, detail: str, errors: Sequence[Mapping[str, object]] = ()) -> dict[str, Any]:
     problem: dict[str, Any] = {
         "type": f"urn:gemba:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
@@ -122,7 +116,7 @@ def _problem(
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """pydantic's errors as field, message and what would be right; never what was sent."""
+    """Pydantic's errors as field, message and what would be right; never what was sent."""
     return [
         {
             "field": ".".join(str(part) for part in _without_place(error["loc"])),
@@ -161,8 +155,6 @@ def _as_page(
     status: int,
     headers: Mapping[str, str],
 ) -> Response:
-    response: Response = request.app.state.pages.render(
-        request, template, status=status, problem=problem
-    )
+    response: Response = request.app.state.pages.render(request, template, status=status, problem=problem)
     response.headers.update(headers)
     return response

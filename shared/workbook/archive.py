@@ -26,9 +26,7 @@ _OVERLAP: Final = 256
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_STREAM: Final = "EncryptedPackage".encode("utf-16-le")
 _DECLARATION: Final = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
-_MERGED: Final = re.compile(
-    rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]+)(\d+):([A-Z]+)(\d+)[\"']"
-)
+_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]+)(\d+):([A-Z]+)(\d+)[\"']")
 _NOT_UTF8_STARTS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")
 _MOST_MERGED: Final = 200
 
@@ -36,9 +34,7 @@ _MOST_MERGED: Final = 200
 def check_size(data: bytes) -> None:
     """Refuse an empty file and one that is larger than any sheet of people and sites."""
     if not data:
-        raise Rejected(
-            "empty_file", 422, "The file is empty. Upload an .xlsx workbook or a .csv file."
-        )
+        raise Rejected("empty_file", 422, "The file is empty. Upload an .xlsx workbook or a .csv file.")
     if len(data) > MAX_FILE_BYTES:
         size, limit = len(data) / 1048576, MAX_FILE_BYTES // 1048576
         raise Rejected(

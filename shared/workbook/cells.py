@@ -49,7 +49,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
     """One column. `minimum` and `maximum` bound numbers; `max_length` bounds text in characters;
-    `default` stands for an empty cell of a column that is not required."""
+    `default` stands for an empty cell of a column that is not required.
+    """
 
     name: str
     kind: Kind = "text"
@@ -152,9 +153,7 @@ def _date(_column: ColumnSpec, value: object) -> date:
     expected = "a date such as 2026-03-31"
     if isinstance(value, datetime):
         if value.time() != time(0):
-            raise BadCell(
-                "date_with_time", f"is {value:%Y-%m-%d %H:%M}", f"{expected}, without a time"
-            )
+            raise BadCell("date_with_time", f"is {value:%Y-%m-%d %H:%M}", f"{expected}, without a time")
         found = value.date()
     elif isinstance(value, date):
         found = value
@@ -162,9 +161,7 @@ def _date(_column: ColumnSpec, value: object) -> date:
         try:
             found = date.fromisoformat(value)
         except ValueError as impossible:
-            raise BadCell(
-                "impossible_date", f"is {value}, a day that does not exist", expected
-            ) from impossible
+            raise BadCell("impossible_date", f"is {value}, a day that does not exist", expected) from impossible
     else:
         raise BadCell("not_a_date", f"is {shown(value)}", expected)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
@@ -177,7 +174,7 @@ def _time(_column: ColumnSpec, value: object) -> time:
         return value.replace(second=0, microsecond=0)
     if isinstance(value, str) and re.fullmatch(r"\d{1,2}:\d{2}", value):
         hours, minutes = (int(part) for part in value.split(":"))
-        if hours < 24 and minutes < 60:  # noqa: PLR2004 - a day and an hour
+        if hours < 24 and minutes < 60:
             return time(hours, minutes)
     raise BadCell("not_a_time", f"is {shown(value)}", "a time of day such as 09:30")
 
@@ -212,9 +209,7 @@ def _zone(column: ColumnSpec, value: object) -> str:
 def _language(column: ColumnSpec, value: object) -> str:
     tag = _text(column, value)
     if not _LANGUAGE.fullmatch(tag):
-        raise BadCell(
-            "not_a_language", f"holds {shown(tag)}", "language tags such as bn, en or zh-Hant"
-        )
+        raise BadCell("not_a_language", f"holds {shown(tag)}", "language tags such as bn, en or zh-Hant")
     first, *rest = tag.split("-")
     return "-".join([first.lower(), *rest])
 
@@ -240,12 +235,9 @@ def _weekdays(_column: ColumnSpec, value: object) -> tuple[int, ...]:
     expected = "weekdays such as Sun-Thu or Mon;Wed;Fri"
     found: set[int] = set()
     for part in split(value):
-        ends = [
-            _DAYS.index(d) if (d := end.strip().lower()[:3]) in _DAYS else None
-            for end in part.split("-")
-        ]
+        ends = [_DAYS.index(d) if (d := end.strip().lower()[:3]) in _DAYS else None for end in part.split("-")]
         first, last = ends[0], ends[-1]
-        if first is None or last is None or len(ends) > 2:  # noqa: PLR2004 - a range has two ends
+        if first is None or last is None or len(ends) > 2:
             raise BadCell("not_weekdays", f"holds {shown(part)}", expected)
         found.update((first + step) % 7 for step in range((last - first) % 7 + 1))
     return tuple(sorted(found))
@@ -256,9 +248,7 @@ def _date_range(column: ColumnSpec, value: object) -> tuple[date, date]:
     first = _date(column, first_text.strip())
     last = _date(column, last_text.strip()) if last_text else first
     if last < first or last - first > _LONGEST_RANGE:
-        raise BadCell(
-            "impossible_range", f"holds {shown(value)}", "first day..last day, in this order"
-        )
+        raise BadCell("impossible_range", f"holds {shown(value)}", "first day..last day, in this order")
     return first, last
 
 
@@ -271,10 +261,8 @@ def _date_ranges(column: ColumnSpec, value: object) -> object:
 
 def _email(column: ColumnSpec, value: object) -> str:
     address = _text(column, value).lower()
-    if not _EMAIL.fullmatch(address) or len(address) > 254:  # noqa: PLR2004 - RFC 5321 path limit
-        raise BadCell(
-            "not_an_email", "is not an e-mail address", "an address such as name@example.org"
-        )
+    if not _EMAIL.fullmatch(address) or len(address) > 254:
+        raise BadCell("not_an_email", "is not an e-mail address", "an address such as name@example.org")
     return address
 
 
@@ -294,7 +282,7 @@ def _phone(column: ColumnSpec, value: object) -> str:
 def shown(value: object) -> str:
     """Quote a cell's content in a message, cut short."""
     text = str(value)
-    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"  # noqa: PLR2004 - fits a line
+    return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"
 
 
 _CONVERTERS: Final[Mapping[Kind, Callable[[ColumnSpec, object], object]]] = {

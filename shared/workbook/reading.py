@@ -29,7 +29,7 @@ class Row:
     number: int
     values: Mapping[str, Any]
 
-    def __getitem__(self, column: str) -> Any:  # noqa: ANN401 - typed by its column's kind
+    def __getitem__(self, column: str) -> Any:
         return self.values[column]
 
 
@@ -78,9 +78,7 @@ class Workbook:
         self.errors.append(RowError(sheet, row, column, code, message, expected))
 
 
-def read_workbook(
-    data: bytes, filename: str, specs: Sequence[SheetSpec], *, known_sheets: Collection[str]
-) -> Workbook:
+def read_workbook(data: bytes, filename: str, specs: Sequence[SheetSpec], *, known_sheets: Collection[str]) -> Workbook:
     """Read the sheets that `specs` describe.
 
     `known_sheets` are all names that any service owns: those without a spec here are passed
@@ -156,9 +154,7 @@ class _SheetReader:
         for name, column in wanted.items():
             if name not in found and (column.required or column.name in self._spec.key):
                 message = f"The column {column.name} is missing."
-                self._refuse(
-                    "missing_column", message, f"a column {column.name}", number, column.name
-                )
+                self._refuse("missing_column", message, f"a column {column.name}", number, column.name)
         if len(self._result.errors) + self._result.further_errors > faults_before:
             return None
         return {place: wanted[name] for name, place in found.items()}
@@ -174,17 +170,13 @@ class _SheetReader:
         for count, (number, cells) in enumerate(rows, start=1):
             if count > MAX_ROWS:
                 message = f"The sheet has more than {MAX_ROWS:,} rows."
-                self._refuse(
-                    "too_many_rows", message, f"at most {MAX_ROWS:,} rows; split the file", number
-                )
+                self._refuse("too_many_rows", message, f"at most {MAX_ROWS:,} rows; split the file", number)
                 return
             values = self._values_of(number, cells, columns)
             if values is not None and self._first_of_its_key(number, values):
                 self._rows.append(Row(number, values))
 
-    def _values_of(
-        self, number: int, cells: Cells, columns: dict[int, ColumnSpec]
-    ) -> dict[str, object] | None:
+    def _values_of(self, number: int, cells: Cells, columns: dict[int, ColumnSpec]) -> dict[str, object] | None:
         values: dict[str, object] = {column.name: column.default for column in self._spec.columns}
         good = True
         for place, column in columns.items():
@@ -204,10 +196,7 @@ class _SheetReader:
         return values if good else None
 
     def _first_of_its_key(self, number: int, values: Mapping[str, object]) -> bool:
-        key = tuple(
-            value.casefold() if isinstance(value := values[name], str) else value
-            for name in self._spec.key
-        )
+        key = tuple(value.casefold() if isinstance(value := values[name], str) else value for name in self._spec.key)
         first = self._seen.setdefault(key, number) if key else number
         if first == number:
             return True
@@ -217,18 +206,14 @@ class _SheetReader:
         self._refuse("duplicate_key", message, f"each {names} once", number, self._spec.key[0])
         return False
 
-    def _refuse(
-        self, code: str, message: str, expected: str, row: int = 0, column: str = ""
-    ) -> None:
+    def _refuse(self, code: str, message: str, expected: str, row: int = 0, column: str = "") -> None:
         fault = (code, message, expected)
         self._result.refuse(*fault, sheet=self._spec.name, row=row, column=column)
 
 
-def _value_of(column: ColumnSpec, value: object, in_key: bool) -> object:  # noqa: FBT001 - private
+def _value_of(column: ColumnSpec, value: object, in_key: bool) -> object:
     if isinstance(value, Formula):
-        raise BadCell(
-            "formula", f"holds the formula {value.text[:40]}", "the value itself: paste values only"
-        )
+        raise BadCell("formula", f"holds the formula {value.text[:40]}", "the value itself: paste values only")
     if not _empty(value):
         return convert(column, value)
     if column.required or in_key:

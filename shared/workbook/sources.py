@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from openpyxl import load_workbook  # type: ignore[import-untyped]
+from openpyxl import load_workbook
 
 from shared.errors import Rejected
 from shared.workbook import archive
@@ -73,10 +73,7 @@ def _xlsx_rows(sheet: object) -> Iterator[tuple[int, Cells]]:
         for number, cells in enumerate(rows, start=1):
             yield (
                 number,
-                tuple(
-                    Formula(str(cell.value)) if cell.data_type == "f" else cell.value
-                    for cell in cells
-                ),
+                tuple(Formula(str(cell.value)) if cell.data_type == "f" else cell.value for cell in cells),
             )
     except Exception as broken:
         raise archive.not_a_workbook() from broken

@@ -63,9 +63,7 @@ def test_it_is_good_for_one_minute(key: OKPKey, verifier: IdentityVerifier) -> N
     refused(verifier, token, NOW - 6)
 
 
-def test_it_is_good_for_one_service_of_one_installation(
-    key: OKPKey, verifier: IdentityVerifier
-) -> None:
+def test_it_is_good_for_one_service_of_one_installation(key: OKPKey, verifier: IdentityVerifier) -> None:
     refused(verifier, signed(key, audience="scheduler"))
     refused(verifier, signed(key, by="another"))
 
@@ -74,9 +72,7 @@ def test_another_key_signs_nothing(verifier: IdentityVerifier) -> None:
     refused(verifier, signed(OKPKey.generate_key("Ed25519", private=True)))
 
 
-def test_another_key_under_directorys_key_id_signs_nothing(
-    key: OKPKey, verifier: IdentityVerifier
-) -> None:
+def test_another_key_under_directorys_key_id_signs_nothing(key: OKPKey, verifier: IdentityVerifier) -> None:
     other = OKPKey.generate_key("Ed25519", private=True)
     header, claims, _ = signed(key).split(".")
     forged = jwt.encode(_read(header), _read(claims), other, algorithms=["Ed25519"])
@@ -100,26 +96,20 @@ def test_an_unsigned_or_changed_token_is_refused(key: OKPKey, verifier: Identity
     refused(verifier, f"{header}.{officer}.{signature}")
 
 
-def test_a_token_made_for_something_else_with_the_same_key_is_refused(
-    key: OKPKey, verifier: IdentityVerifier
-) -> None:
+def test_a_token_made_for_something_else_with_the_same_key_is_refused(key: OKPKey, verifier: IdentityVerifier) -> None:
     header, claims, _ = signed(key).split(".")
     other = {**_read(header), "typ": "gemba-tap"}
     refused(verifier, jwt.encode(other, _read(claims), key, algorithms=["Ed25519"]))
 
 
-def test_a_longer_life_than_a_minute_is_refused_even_when_signed(
-    key: OKPKey, verifier: IdentityVerifier
-) -> None:
+def test_a_longer_life_than_a_minute_is_refused_even_when_signed(key: OKPKey, verifier: IdentityVerifier) -> None:
     header, claims, _ = signed(key).split(".")
     longer = {**_read(claims), "exp": int(NOW) + 3600}
     refused(verifier, jwt.encode(_read(header), longer, key, algorithms=["Ed25519"]))
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "aud", "iss", "sub", "roles", "kind", "sid"])
-def test_a_token_without_a_claim_is_refused(
-    key: OKPKey, verifier: IdentityVerifier, claim: str
-) -> None:
+def test_a_token_without_a_claim_is_refused(key: OKPKey, verifier: IdentityVerifier, claim: str) -> None:
     header, claims, _ = signed(key).split(".")
     less = {name: value for name, value in _read(claims).items() if name != claim}
     refused(verifier, jwt.encode(_read(header), less, key, algorithms=["Ed25519"]))
@@ -147,9 +137,7 @@ def test_roles_that_do_not_exist_cannot_be_required() -> None:
         require()
 
 
-def test_roles_that_do_not_exist_are_not_taken_from_a_token(
-    key: OKPKey, verifier: IdentityVerifier
-) -> None:
+def test_roles_that_do_not_exist_are_not_taken_from_a_token(key: OKPKey, verifier: IdentityVerifier) -> None:
     odd = replace(RINA, roles=frozenset({"trainer", "root"}))
     token = sign_identity(odd, key, NOW, "visits", installation="gemba")
     assert verifier.verify(token, NOW).roles == {"trainer"}

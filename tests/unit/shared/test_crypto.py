@@ -40,12 +40,8 @@ def test_what_is_sealed_opens_again(text: str) -> None:
     assert sealer.open(wrapped, sealed, row_id="case-1", column="text").reveal() == text
 
 
-@pytest.mark.parametrize(
-    ("row_id", "column"), [("case-2", "text"), ("case-1", "note"), ("case-1t", "ext")]
-)
-def test_sealed_text_moved_to_another_row_or_column_does_not_open(
-    sealer: Sealer, row_id: str, column: str
-) -> None:
+@pytest.mark.parametrize(("row_id", "column"), [("case-2", "text"), ("case-1", "note"), ("case-1t", "ext")])
+def test_sealed_text_moved_to_another_row_or_column_does_not_open(sealer: Sealer, row_id: str, column: str) -> None:
     wrapped = sealer.new_case_key()
     sealed = sealer.seal(wrapped, TEXT, row_id="case-1", column="text")
     with pytest.raises(SealBroken):

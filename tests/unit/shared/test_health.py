@@ -30,9 +30,7 @@ async def status() -> dict[str, Any]:
     return {"waiting": {"outbox": 0}}
 
 
-async def ask(
-    path: str, checks: Mapping[str, Check], watch: LoopWatch | None = None
-) -> httpx.Response:
+async def ask(path: str, checks: Mapping[str, Check], watch: LoopWatch | None = None) -> httpx.Response:
     app = FastAPI()
     app.include_router(health_router(checks, status, loop_watch=watch, limit_seconds=0.05))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:

@@ -75,9 +75,7 @@ def test_uvicorns_access_log_which_holds_the_query_is_off(output: Output) -> Non
     ["text", "body", "token", "password", "address", "email", "phone", "Cookie", "AUTHORIZATION"],
 )
 def test_what_must_not_be_logged_is_dropped_at_any_depth(output: Output, name: str) -> None:
-    get_logger("x").info(
-        "seen", **{name: "s3cret"}, kept={name: "s3cret", "also": [{name: "s3cret"}]}
-    )
+    get_logger("x").info("seen", **{name: "s3cret"}, kept={name: "s3cret", "also": [{name: "s3cret"}]})
     assert "s3cret" not in output.text
     assert output.last["kept"] == {"also": [{}]}
 

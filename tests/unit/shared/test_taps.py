@@ -27,9 +27,7 @@ def verifier(key: OKPKey, tmp_path: Path) -> TapVerifier:
     return TapVerifier(tmp_path / "taps.pub.pem")
 
 
-def accept(
-    key: OKPKey, *, action: str = "accept", subject: str = "visit-1", person: str = "rina"
-) -> str:
+def accept(key: OKPKey, *, action: str = "accept", subject: str = "visit-1", person: str = "rina") -> str:
     return sign_tap(
         key,
         audience="visits",
@@ -41,9 +39,7 @@ def accept(
     )
 
 
-def test_a_tap_says_what_may_be_done_to_what_and_by_whom(
-    key: OKPKey, verifier: TapVerifier
-) -> None:
+def test_a_tap_says_what_may_be_done_to_what_and_by_whom(key: OKPKey, verifier: TapVerifier) -> None:
     tap = verifier.verify(accept(key), "visits", BEFORE)
     assert tap == Tap(tap.tap_id, "visits", "accept", "visit-1", "rina", DUE, {"offer": "2"})
 
@@ -129,9 +125,7 @@ def test_the_link_is_short_enough_for_a_text_message(key: OKPKey) -> None:
     assert len(token) < 400
 
 
-def refused(
-    verifier: TapVerifier, token: str, *, audience: str = "visits", now: datetime = BEFORE
-) -> None:
+def refused(verifier: TapVerifier, token: str, *, audience: str = "visits", now: datetime = BEFORE) -> None:
     with pytest.raises(Rejected) as caught:
         verifier.verify(token, audience, now)
     assert (caught.value.code, caught.value.status) == ("tap_invalid", 404)
