@@ -1,0 +1,1 @@
+"""The demonstration: a sample programme as workbooks, and a story played through the public HTTP API."""
