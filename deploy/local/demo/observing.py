@@ -187,4 +187,4 @@ class Inbox:
 
 def instant(text: str) -> datetime:
     """Parse an instant of an answer."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
