@@ -18,11 +18,13 @@ LOGIN_SECONDS = 5.0
 _silent = logging.getLogger("gemba.local.kafka")
 
 
-def client_settings(bootstrap: str, user: str, password: str) -> dict[str, str | int]:
-    """Settings for confluent-kafka clients; SCRAM over the loopback."""
+def client_settings(
+    bootstrap: str, user: str, password: str, *, tls: bool = False
+) -> dict[str, str | int]:
+    """Settings for confluent-kafka clients: SCRAM, without TLS only on the loopback."""
     return {
         "bootstrap.servers": bootstrap,
-        "security.protocol": "SASL_PLAINTEXT",
+        "security.protocol": "SASL_SSL" if tls else "SASL_PLAINTEXT",
         "sasl.mechanism": "SCRAM-SHA-256",
         "sasl.username": user,
         "sasl.password": password,
@@ -32,21 +34,26 @@ def client_settings(bootstrap: str, user: str, password: str) -> dict[str, str |
     }
 
 
-def admin_client(bootstrap: str, user: str, password: str) -> AdminClient:
+def admin_client(bootstrap: str, user: str, password: str, *, tls: bool = False) -> AdminClient:
     """A client that is logged in; Problem where it cannot."""
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - heavy
 
-    reason = login_problem(bootstrap, user, password)
+    reason = login_problem(bootstrap, user, password, tls=tls)
     if reason is not None:
         raise Problem(
             f"Kafka at {bootstrap}: {reason}",
             remedy="start it, or correct address, user and password in GEMBA_KAFKA",
         )
-    return AdminClient(client_settings(bootstrap, user, password))  # type: ignore[arg-type]
+    return AdminClient(client_settings(bootstrap, user, password, tls=tls))
 
 
 def login_problem(
-    bootstrap: str, user: str, password: str, seconds: float = LOGIN_SECONDS
+    bootstrap: str,
+    user: str,
+    password: str,
+    seconds: float = LOGIN_SECONDS,
+    *,
+    tls: bool = False,
 ) -> str | None:
     """Why this user cannot log in there, or None when it can."""
     from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - heavy
@@ -54,7 +61,7 @@ def login_problem(
 
     seen: list[KafkaError] = []
     client = AdminClient(
-        {**client_settings(bootstrap, user, password), "error_cb": seen.append},  # type: ignore[dict-item]
+        {**client_settings(bootstrap, user, password, tls=tls), "error_cb": seen.append},
         logger=_silent,
     )
     waited = 0.0
@@ -73,9 +80,9 @@ def login_problem(
     return f"no answer within {seconds:.0f} s ({last})"
 
 
-def cluster_id(bootstrap: str, user: str, password: str) -> str:
+def cluster_id(bootstrap: str, user: str, password: str, *, tls: bool = False) -> str:
     """The id of the cluster that answers there; a new one means that the log was lost."""
-    client = admin_client(bootstrap, user, password)
+    client = admin_client(bootstrap, user, password, tls=tls)
     found = client.list_topics(timeout=LOGIN_SECONDS).cluster_id
     if not found:
         raise Problem(f"Kafka at {bootstrap} does not say its cluster id")

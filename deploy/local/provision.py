@@ -49,6 +49,7 @@ def provision_kafka(
     replication_factor: int = -1,
     *,
     exclusive: bool = True,
+    tls: bool = False,
 ) -> None:
     """Make users (``passwords`` by principal), topics and ACLs; return when all is in force.
 
@@ -60,7 +61,7 @@ def provision_kafka(
         from shared.kafka.topics import TOPICS  # noqa: PLC0415 - only who provisions needs it
 
         topics = TOPICS
-    client = admin_client(bootstrap, admin_user, admin_password)
+    client = admin_client(bootstrap, admin_user, admin_password, tls=tls)
     _make_users(client, passwords)
     _make_topics(client, topics, replication_factor)
     _make_acls(client, topics, tuple(passwords), exclusive=exclusive)

@@ -1,0 +1,317 @@
+"""One running installation: which programs there are, in which order, and who is told what.
+
+    async with running_installation(State(folder), profile="local", report=print) as gemba:
+        gemba.origin, gemba.supervisor.memory(), …
+
+Order: PostgreSQL and Kafka; databases, topics, users and ACLs; migrations; a replay where the
+log is a new one; the dev inbox; the services; the web origin. It stops in reverse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local import kafka as kafka_module
+from deploy.local import postgres as postgres_module
+from deploy.local import process
+from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
+from deploy.local.caddy import caddy_program
+from deploy.local.databases import DatabaseUrls, ServiceDatabase, provision_databases
+from deploy.local.kafka import KafkaServer, Node
+from deploy.local.keys import make_missing_keys
+from deploy.local.one_shot import run_module
+from deploy.local.postgres import PostgresServer
+from deploy.local.program import Program, http_problem, inherited_environment, python_command
+from deploy.local.provision import provision_kafka
+from deploy.local.state import State
+from deploy.local.supervisor import Report, Supervisor
+from deploy.local.topology import (
+    KAFKA_ADMIN,
+    PRINCIPALS,
+    SERVICES,
+    database_name,
+    migration_role,
+    runtime_role,
+)
+
+ORIGIN_HOST = "localhost"
+_PORT_NAMES = ("origin", *SERVICES, "inbox", "inbox-smtp", "postgres", "kafka", "kafka-controller")
+
+
+@dataclass
+class Installation:
+    """What runs, and where. ``inbox_url`` is None where real mail and SMS gateways are set."""
+
+    state: State
+    profile: str
+    clock: str
+    supervisor: Supervisor
+    ports: Mapping[str, int]
+    services: Sequence[str]
+    postgres_dsn: str = ""
+    kafka: KafkaAddress = KafkaAddress("", "", "")
+    databases: Mapping[str, DatabaseUrls] = field(default_factory=dict)
+    inbox_url: str | None = None
+
+    @property
+    def origin(self) -> str:
+        return f"http://{ORIGIN_HOST}:{self.ports['origin']}"
+
+    def kafka_password(self, principal: str) -> str:
+        return self.state.secret(f"kafka-{principal}")
+
+    def status_urls(self) -> dict[str, str]:
+        """``/status`` of each service; not reachable through the origin."""
+        return {
+            name: f"http://127.0.0.1:{self.ports[name]}/status" for name in self.services
+        }
+
+    def service_environment(self, service: str) -> dict[str, str]:
+        """Everything that one service is told, and nothing that another one needs."""
+        own = {
+            "GEMBA_SERVICE": service,
+            "GEMBA_PROFILE": self.profile,
+            "GEMBA_CLOCK": self.clock,
+            "GEMBA_INSTALLATION": os.environ.get("GEMBA_INSTALLATION", "gemba"),
+            "GEMBA_ORIGIN": self.origin,
+            "GEMBA_HTTP_PORT": str(self.ports[service]),
+            "GEMBA_DATABASE_URL": self.databases[service].run,
+            "GEMBA_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            "GEMBA_KAFKA_USER": service,
+            "GEMBA_KAFKA_PASSWORD": self.kafka_password(service),
+            "GEMBA_KAFKA_TLS": "1" if self.kafka.tls else "0",
+            "GEMBA_KEYS_DIR": str(self.state.keys),
+            "GEMBA_LOG_LEVEL": os.environ.get("GEMBA_LOG_LEVEL", "INFO"),
+            "GEMBA_SMTP_URL": os.environ.get("GEMBA_SMTP_URL")
+            or f"smtp://127.0.0.1:{self.ports['inbox-smtp']}",
+            "GEMBA_SMS_URL": os.environ.get("GEMBA_SMS_URL")
+            or f"http://127.0.0.1:{self.ports['inbox']}/inbox/sms",
+        }
+        return {**inherited_environment(), **own}
+
+    @property
+    def wants_inbox(self) -> bool:
+        return not (os.environ.get("GEMBA_SMTP_URL") and os.environ.get("GEMBA_SMS_URL"))
+
+
+@asynccontextmanager
+async def running_installation(
+    state: State,
+    *,
+    profile: str = "local",
+    clock: str = "real",
+    services: Sequence[str] = SERVICES,
+    report: Report,
+) -> AsyncIterator[Installation]:
+    """Everything started and ready; stopped in order at the end. Raises Problem."""
+    with state.locked():
+        ports = state.ports(_PORT_NAMES)
+        async with Supervisor(state, report) as supervisor:
+            gemba = Installation(state, profile, clock, supervisor, ports, tuple(services))
+            await asyncio.to_thread(make_missing_keys, state.keys)
+            try:
+                await _start(gemba, report)
+                yield gemba
+            finally:
+                # Services first and together: they finish what they hold while all else runs.
+                await supervisor.stop_together(gemba.services)
+
+
+async def _start(gemba: Installation, report: Report) -> None:
+    given_dsn, given_cluster = given_postgres(), given_kafka()
+    unused = {
+        *(["postgres"] if given_dsn else []),
+        *(["kafka", "kafka-controller"] if given_cluster else []),
+        *([] if gemba.wants_inbox else ["inbox", "inbox-smtp"]),
+    }
+    gemba.state.check_ports_free(
+        {name: port for name, port in gemba.ports.items() if name not in unused}
+    )
+    await _together(
+        [_start_postgres(gemba, given_dsn, report), _start_kafka(gemba, given_cluster, report)]
+    )
+    report("databases", "migrating")
+    await _together(_migrate(gemba, service) for service in gemba.services)
+    await asyncio.to_thread(_replay_on_new_log, gemba)
+    if gemba.wants_inbox:
+        await gemba.supervisor.start(_inbox_program(gemba))
+        gemba.inbox_url = f"{gemba.origin}/inbox/"
+    report("services", "starting")
+    await _together(
+        gemba.supervisor.start(_service_program(gemba, name)) for name in gemba.services
+    )
+    await gemba.supervisor.start(
+        caddy_program(
+            folder=gemba.state.folder / "caddy",
+            port=gemba.ports["origin"],
+            host=ORIGIN_HOST,
+            upstreams={name: gemba.ports[name] for name in SERVICES},
+            inbox_port=gemba.ports["inbox"] if gemba.wants_inbox else None,
+        )
+    )
+
+
+async def _together(steps: Iterable[Coroutine[object, object, None]]) -> None:
+    """Run all at once; the first that fails ends the others, and its error is the one raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in steps:
+                group.create_task(step)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _start_postgres(gemba: Installation, given: str | None, report: Report) -> None:
+    if given is None:
+        report("postgres", "starting")
+        server = PostgresServer(
+            gemba.state.folder / "postgres",
+            gemba.ports["postgres"],
+            gemba.state.secret("postgres-superuser"),
+        )
+        await gemba.supervisor.start(
+            Program(
+                name="postgres",
+                command=server.command,
+                environment=server.environment(),
+                prepare=server.prepare,
+                not_ready=server.not_ready,
+                start_seconds=postgres_module.START_SECONDS,
+                stop_signal=postgres_module.STOP_SIGNAL,
+                stop_seconds=postgres_module.STOP_SECONDS,
+            )
+        )
+    gemba.postgres_dsn = given or server.admin_dsn
+    gemba.databases = await asyncio.to_thread(
+        provision_databases, gemba.postgres_dsn, _wanted_databases(gemba.state)
+    )
+
+
+def _wanted_databases(state: State) -> dict[str, ServiceDatabase]:
+    return {
+        service: ServiceDatabase(
+            database=database_name(service),
+            migration_role=migration_role(service),
+            migration_password=state.secret(f"postgres-{migration_role(service)}"),
+            runtime_role=runtime_role(service),
+            runtime_password=state.secret(f"postgres-{runtime_role(service)}"),
+        )
+        for service in SERVICES
+    }
+
+
+async def _start_kafka(gemba: Installation, given: KafkaAddress | None, report: Report) -> None:
+    if given is not None:
+        gemba.kafka = given
+        await asyncio.to_thread(_provision, gemba)
+        return
+    report("kafka", "starting")
+    node = Node(1, gemba.ports["kafka"], gemba.ports["kafka-controller"])
+    password = gemba.state.secret(f"kafka-{KAFKA_ADMIN}")
+    server = KafkaServer(gemba.state.folder / "kafka", node, password)
+    gemba.kafka = KafkaAddress(server.bootstrap, KAFKA_ADMIN, password)
+
+    is_restart = False
+
+    def provision_again() -> None:
+        """After each start, because it may be the start of a new and empty log."""
+        _provision(gemba)
+        if is_restart:
+            _replay_on_new_log(gemba)
+
+    await gemba.supervisor.start(
+        Program(
+            name="kafka",
+            command=server.command,
+            environment=server.environment(),
+            prepare=server.prepare,
+            not_ready=server.not_ready,
+            after_ready=provision_again,
+            start_seconds=kafka_module.START_SECONDS,
+            stop_signal=kafka_module.STOP_SIGNAL,
+            stop_seconds=kafka_module.STOP_SECONDS,
+        )
+    )
+    is_restart = True
+
+
+def _provision(gemba: Installation) -> None:
+    passwords = {principal: gemba.kafka_password(principal) for principal in PRINCIPALS}
+    address = gemba.kafka
+    provision_kafka(
+        address.bootstrap, address.user, address.password, passwords, tls=address.tls
+    )
+
+
+async def _migrate(gemba: Installation, service: str) -> None:
+    environment = gemba.service_environment(service)
+    environment["GEMBA_DATABASE_URL"] = gemba.databases[service].migrate
+    log = gemba.state.logs / f"{service}.migrate.log"
+    await asyncio.to_thread(run_module, "shared.migrate", [service], environment, log)
+
+
+def _replay_on_new_log(gemba: Installation) -> None:
+    """Ask each service to publish everything again, if the broker's log is not the one it knows.
+
+    Asked after every change of the cluster's id, and noted only when all have answered, so one
+    that was killed in between is asked again.
+    """
+    from deploy.local.kafka_login import cluster_id  # noqa: PLC0415 - heavy
+
+    address = gemba.kafka
+    found = cluster_id(address.bootstrap, address.user, address.password, tls=address.tls)
+    if gemba.state.config().get("cluster_id") == found:
+        return
+    for service in gemba.services:
+        log = gemba.state.logs / f"{service}.replay.log"
+        run_module("shared.replay", [service], gemba.service_environment(service), log)
+    gemba.state.save_config(cluster_id=found)
+
+
+def _inbox_program(gemba: Installation) -> Program:
+    # Sample data may be read by all; in real use the inbox holds sign-in links.
+    key = gemba.state.secret("inbox") if gemba.profile in {"local", "production"} else ""
+    environment = {
+        **inherited_environment(),
+        "GEMBA_INBOX_SMTP_PORT": str(gemba.ports["inbox-smtp"]),
+        "GEMBA_INBOX_HTTP_PORT": str(gemba.ports["inbox"]),
+        "GEMBA_INBOX_FILE": str(gemba.state.folder / "inbox" / "messages.jsonl"),
+        "GEMBA_INBOX_KEY": key,
+    }
+    return Program(
+        name="inbox",
+        command=lambda: python_command("deploy.local.inbox"),
+        environment=environment,
+        not_ready=lambda: http_problem(f"http://127.0.0.1:{gemba.ports['inbox']}/readyz"),
+        start_seconds=20.0,
+        stop_seconds=4.0,
+    )
+
+
+def _service_program(gemba: Installation, service: str) -> Program:
+    root = f"http://127.0.0.1:{gemba.ports[service]}"
+
+    def not_ready() -> str | None:
+        if not process.port_is_open(gemba.ports[service]):
+            return "nothing listens yet"
+        return http_problem(f"{root}/readyz")
+
+    return Program(
+        name=service,
+        command=lambda: python_command(f"services.{service}"),
+        environment=gemba.service_environment(service),
+        not_ready=not_ready,
+        not_alive=lambda: http_problem(f"{root}/livez"),
+    )
+
+
+def default_state() -> State:
+    """The folder that the CLI works on."""
+    from deploy.local.state import default_state_folder  # noqa: PLC0415
+
+    return State(Path(default_state_folder()))
