@@ -47,3 +47,14 @@ def home_of(identity: Identity | None) -> str:
     """Return where this person's work starts: the first entry of their navigation."""
     entries = entries_for(identity, "")
     return entries[0].href if entries else "/directory/sign-in"
+
+
+def local_path(wanted: str | None, default: str) -> str:
+    r"""Return where to go next if it is a path of this installation, else `default`.
+
+    What stands in `?next=` comes from a link that anybody can make: another host, in any of the
+    forms that browsers take for one (`//host`, `/\host`, a control character in front), is not followed.
+    """
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return default
+    return wanted if wanted.isprintable() and "\\" not in wanted else default

@@ -5,7 +5,7 @@ typed rows and a list of faults. `Rejected` is raised only for a file that canno
 whole; everything else is collected, so that one upload shows all that is to be corrected.
 """
 
-from shared.workbook.cells import ColumnSpec
+from shared.workbook.columns import ColumnSpec
 from shared.workbook.reading import (
     MAX_ERRORS,
     MAX_ROWS,

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.workbook.cells import BadCell, ColumnSpec, convert
+from shared.workbook.cells import convert
+from shared.workbook.columns import BadCell, ColumnSpec
 from shared.workbook.sources import Cells, Formula, SourceSheet, open_sheets
 
 MAX_ROWS: Final = 10_000

@@ -49,7 +49,12 @@
     focusOn(document);
   });
 
-  // One press is one submission. The button comes back when the page is shown again from history.
+  // One press is one submission. The button comes back when the page is shown again from history, or
+  // after a while: the answer may have been a download.
+  const release = (button) => {
+    button.removeAttribute("aria-busy");
+    button.disabled = false;
+  };
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (!button || event.target.matches("[hx-post], [hx-get]")) return;
@@ -57,13 +62,9 @@
       if (event.defaultPrevented) return;
       button.setAttribute("aria-busy", "true");
       button.disabled = true;
+      setTimeout(() => release(button), 10000);
     });
   });
-  addEventListener("pageshow", () => {
-    for (const button of document.querySelectorAll("button[aria-busy]")) {
-      button.removeAttribute("aria-busy");
-      button.disabled = false;
-    }
-  });
+  addEventListener("pageshow", () => document.querySelectorAll("button[aria-busy]").forEach(release));
   document.addEventListener("DOMContentLoaded", () => focusOn(document));
 })();

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from shared.auth import IdentityVerifier
-from shared.crypto import load_signing_key, write_signing_keys
+from shared.crypto import key_id, load_signing_key, write_signing_keys
 from shared.errors import Rejected
 from shared.taps import Tap, TapVerifier, sign_tap
 
@@ -99,6 +100,17 @@ def test_a_tap_is_no_identity(key: OKPKey, tmp_path: Path) -> None:
     verifier = IdentityVerifier(tmp_path / "taps.pub.pem", installation="gemba", audience="visits")
     with pytest.raises(Rejected):
         verifier.verify(accept(key), BEFORE.timestamp())
+
+
+def test_something_else_signed_with_the_same_key_is_no_tap(key: OKPKey, verifier: TapVerifier) -> None:
+    claims = {"aud": "visits", "act": "accept", "sub": "v", "pid": "p", "exp": int(DUE.timestamp())}
+    for kind, refusing in (("gemba-tap", False), ("gemba-identity", True)):
+        header = {"alg": "Ed25519", "typ": kind, "kid": key_id(key)}
+        token = jwt.encode(header, claims, key, algorithms=["Ed25519"])
+        if refusing:
+            refused(verifier, token)
+        else:
+            assert verifier.verify(token, "visits", BEFORE).action == "accept"
 
 
 def test_an_instant_without_a_zone_is_refused_when_signing(key: OKPKey) -> None:

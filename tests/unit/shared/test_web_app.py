@@ -88,6 +88,13 @@ def routes() -> APIRouter:
         return {"cohort_id": cohort_id, "visit_id": visit_id}
 
     router.include_router(deep)
+    outer = APIRouter()
+
+    @outer.get("/list")
+    async def listed() -> dict[str, str]:
+        return {}
+
+    router.include_router(outer, prefix="/countries/{country}")
     return router
 
 
@@ -299,6 +306,15 @@ async def test_a_body_over_the_limit_is_refused_declared_or_not(client: httpx.As
         assert response.headers["content-type"] == "application/problem+json"
 
 
+async def test_a_declared_length_over_the_limit_is_refused_before_anything_is_read(
+    client: httpx.AsyncClient,
+) -> None:
+    response = await client.post("/nowhere", content=b"x" * (DEFAULT_BODY_BYTES + 1))
+    assert response.status_code == 413
+    nonsense = await client.post("/nowhere", content=b"x", headers={"Content-Length": "-1"})
+    assert nonsense.status_code == 413
+
+
 async def test_an_upload_may_be_larger_where_it_is_declared(client: httpx.AsyncClient) -> None:
     large = b"x" * (2 * DEFAULT_BODY_BYTES)
     assert (await client.post("/visits/import/upload", content=large)).json() == {"bytes": len(large)}
@@ -369,9 +385,12 @@ async def test_requests_are_counted_by_template(client: httpx.AsyncClient) -> No
     for number in range(3):
         await client.get(f"/visits/cohorts/c{number}/visits/v")
         await client.get(f"/nowhere/{number}")
+        await client.get(f"/visits/countries/k{number}/list")
     metrics = (await client.get("/metrics")).text
     assert 'route="/visits/cohorts/{cohort_id}/visits/{visit_id}",status="200"} ' in metrics
+    assert 'route="/visits/countries/{country}/list"' in metrics
     assert "/nowhere" not in metrics
+    assert "/k1/" not in metrics
     assert "c1" not in metrics
 
 

@@ -21,7 +21,7 @@ from shared.auth import Identity
 from shared.errors import Rejected
 from shared.web.assets import KIT_STATIC, Assets
 from shared.web.forms import Form
-from shared.web.navigation import entries_for, home_of
+from shared.web.navigation import entries_for, home_of, local_path
 from shared.web.pages import KIT_TEMPLATES, Pages, direction_of, render
 
 INSTANT = datetime(2026, 3, 31, 18, 30, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_what_people_typed_is_escaped(tmp_path: Path) -> None:
 
 def test_a_name_that_does_not_exist_is_an_error_not_an_empty_place(tmp_path: Path) -> None:
     with pytest.raises(UndefinedError):
-        page(tmp_path, "{{ vist.title }}")
+        page(tmp_path, "{{ vist }}")
 
 
 def test_instants_are_shown_in_the_readers_zone_with_the_exact_one_beside(tmp_path: Path) -> None:
@@ -145,6 +145,25 @@ def test_the_navigation_of_each_role(role: str, labels: list[str]) -> None:
 def test_a_case_page_is_not_marked_as_my_visits() -> None:
     entries = entries_for(person("trainer", "officer"), "/visits/cases/7")
     assert [entry.label for entry in entries if entry.current] == ["Cases"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        None,
+        "",
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/a\\b",
+        "/\t/evil",
+        "visits",
+        "javascript:x",
+    ],
+)
+def test_a_sign_in_never_leads_to_another_site(elsewhere: str | None) -> None:
+    assert local_path(elsewhere, "/home") == "/home"
+    assert local_path("/visits/1?a=b#c", "/home") == "/visits/1?a=b#c"
 
 
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:

@@ -151,6 +151,7 @@ def test_a_csv_is_a_workbook_with_one_sheet(delimiter: str, encoding: str) -> No
         ("time", clock_time(9, 30), clock_time(9, 30)),
         ("time", "9:30", clock_time(9, 30)),
         ("country", "bd", "BD"),
+        ("countries", "bd; PK", ("BD", "PK")),
         ("zone", "asia/dhaka", "Asia/Dhaka"),
         ("language", "ZH-Hant", "zh-Hant"),
         ("languages", "bn, en; bn", ("bn", "en")),
