@@ -96,7 +96,9 @@ def world(
     )
 
 
-def placement(name: str = "visit", who: str = "ann", n: int = 0, start: int = 8, hours: float = 4, **more: Any) -> Placement:
+def placement(
+    name: str = "visit", who: str = "ann", n: int = 0, start: int = 8, hours: float = 4, **more: Any
+) -> Placement:
     begin = datetime.combine(day(n), time(start))
     return Placement(name, who, day(n), time(start), (begin + timedelta(hours=hours)).time(), **more)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import permutations, product
 
+import pytest
 from hypothesis import HealthCheck, given, settings
-from pytest import approx
 
 from services.scheduler.planner import Instance, Job, Placement, PlanStatus, check, solve
 from tests.unit.planner.factory import plan_of
@@ -43,12 +43,10 @@ def cheapest(instance: Instance) -> float:
     return best
 
 
-@settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=40
-)
+@settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=40)
 @given(instances(most_jobs=2, most_trainers=2, simple=True))
 def test_the_optimum_is_the_cheapest_of_all_plans(instance: Instance) -> None:
     plan = solve(instance, max_work=50)
     assert plan.gap == 0.0
     assert plan.status in {PlanStatus.OPTIMAL, PlanStatus.PARTIAL, PlanStatus.EMPTY}
-    assert plan.cost == approx(cheapest(instance), abs=0.02)
+    assert plan.cost == pytest.approx(cheapest(instance), abs=0.02)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pytest import approx, mark
+import pytest
 
 from services.scheduler.planner import Instance, Position, check, solve
 from tests.unit.planner.factory import booked, days, enterprise, job, trainer, world
@@ -28,10 +28,12 @@ def busy_day(*, free_jobs: int, booked_at: tuple[int, ...]) -> Instance:
     )  # fmt: skip
 
 
-@mark.parametrize(("free_jobs", "booked_at"), [(3, ()), (2, (11,)), (1, (9, 15)), (1, (8,)), (2, (12, 14)), (1, (8, 9))])
+@pytest.mark.parametrize(
+    ("free_jobs", "booked_at"), [(3, ()), (2, (11,)), (1, (9, 15)), (1, (8,)), (2, (12, 14)), (1, (8, 9))]
+)
 def test_a_day_of_three_stops_costs_its_round_trip(free_jobs: int, booked_at: tuple[int, ...]) -> None:
     instance = busy_day(free_jobs=free_jobs, booked_at=booked_at)
     plan = solve(instance, max_work=50)
     assert check(instance, plan) == []
     assert plan.gap == 0.0
-    assert plan.cost == approx(cheapest(instance), abs=0.02)
+    assert plan.cost == pytest.approx(cheapest(instance), abs=0.02)

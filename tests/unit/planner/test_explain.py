@@ -1,0 +1,160 @@
+"""Why a visit has no place, in codes a coordinator can act on, and which single thing given way on would place it."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.scheduler.planner import (
+    Certificate,
+    Gap,
+    Instance,
+    Job,
+    Level,
+    Plan,
+    Relaxation,
+    check,
+    explain_unplaced,
+    solve,
+)
+from services.scheduler.planner.explain import TEXT as RELAXED
+from services.scheduler.planner.wording import TEXT
+from tests.unit.planner.factory import booked, certified, day, days, enterprise, job, placement, plan_of, trainer, world
+
+CANDIDATE = (certified(level=Level.CANDIDATE),)
+LAPSED = (Certificate("M1", Level.CERTIFIED, day(-99), day(-1)),)
+ALL_DAY = tuple(booked(f"x{n}", "ann", n, 8, 17) for n in range(5))
+MILL_TAKEN = tuple(booked(f"x{n}", "zoe", n, 8, 17, at="mill") for n in range(5))
+
+CASES = [
+    ("nobody_certified", world([trainer(certificates=())], jobs=[job()]), {"any_trainer_certified"}),
+    ("nobody_certified", world([trainer(certificates=LAPSED)], jobs=[job()]), {"any_trainer_certified"}),
+    ("nobody_speaks", world(enterprises=[enterprise(worker_languages=frozenset({"km"}))], jobs=[job()]), {"any_language"}),
+    ("nobody_allowed", world([trainer(conflicts=frozenset({"mill"}))], jobs=[job()]), set()),
+    ("all_on_leave", world([trainer(leave=(days(0, 4),))], jobs=[job()]), {"leave_ignored", "window_widened"}),
+    ("all_booked", world(jobs=[job()], booked=ALL_DAY), {"window_widened"}),
+    ("all_booked", world([trainer(max_visits_per_week=1)], jobs=[job()],
+                         booked=(booked("x", "ann", 0, 8, 9, at="old"),)), {"one_visit_more", "window_widened"}),
+    ("nobody_free", world([trainer("ann"), trainer("bob", leave=(days(0, 4),))], jobs=[job()], booked=ALL_DAY),
+     {"leave_ignored", "window_widened"}),
+    ("enterprise_closed", world(enterprises=[enterprise(closed=(days(0, 4),))], jobs=[job()]),
+     {"closed_ignored", "window_widened"}),
+    ("enterprise_booked_whole_window", world(jobs=[job()], booked=MILL_TAKEN), {"window_widened"}),
+    ("gap_band", world(jobs=[job(after=(Gap("x", 9),))], booked=(booked("x", "bob", 0, 8, 9, at="mill"),)),
+     {"gap_widened", "window_widened"}),
+    ("visit_longer_than_day", world(jobs=[job(duration=timedelta(hours=10))]), set()),
+    ("window_outside_horizon", world(jobs=[job(window=days(70, 75))]), {"window_widened"}),
+    ("no_pair", world([trainer(certificates=(certified(level=Level.EXPERT),))], jobs=[job(crew=2)]), set()),
+    ("circular_gaps", world(jobs=[job("visit", after=(Gap("b", 1),)), job("b", after=(Gap("visit", 1),))]), set()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "instance", "helps"), CASES, ids=[f"{n}-{c}" for n, (c, _, _) in enumerate(CASES)])
+def test_the_reason_is_named_and_what_would_help_is_proven(code: str, instance: Instance, helps: set[str]) -> None:
+    plan = solve(instance, max_work=1)
+    item = explain_unplaced(instance, plan, max_work=0.5)[0]
+    assert item.reasons[0].code == code
+    assert (item.reasons[0].enterprise_id, item.reasons[0].stage) == ("mill", "visit 1")
+    assert {r.code for r in item.relaxations} == helps
+    assert all(r.text == TEXT[r.code] for r in item.reasons)
+
+
+def test_every_relaxation_has_a_case() -> None:
+    assert set().union(*(helps for _, _, helps in CASES)) == set(RELAXED)
+
+
+def explained(instance: Instance) -> dict[str, Relaxation]:
+    (item,) = explain_unplaced(instance, solve(instance, max_work=1))
+    return {r.code: r for r in item.relaxations}
+
+
+def test_the_smallest_widening_is_named() -> None:
+    wider = explained(world([trainer(leave=(days(0, 6),))], jobs=[job()]))["window_widened"]
+    assert (wider.days, wider.placement.day) == (3, day(7))
+
+
+def test_the_days_of_leave_to_move_are_counted() -> None:
+    moved = explained(world([trainer(leave=(days(0, 20),))], jobs=[job(days=2)]))["leave_ignored"]
+    assert (moved.days, moved.placement.trainer_id) == (2, "ann")
+    assert moved.text == "Moving 2 day(s) of one trainer's leave would place it."
+
+
+def test_one_more_reason_per_trainer_who_nearly_could() -> None:
+    instance = world([trainer("ann", certificates=CANDIDATE), trainer("bob", certificates=())], jobs=[job()])
+    reasons = solve(instance).unplaced[0].reasons
+    assert [(r.code, r.trainer_id) for r in reasons] == [("nobody_certified", None), ("level_too_low", "ann")]
+
+
+def test_the_enterprise_that_is_closed_is_named_among_those_of_a_classroom() -> None:
+    sites = [enterprise("mill"), enterprise("mine", closed=(days(0, 4),))]
+    instance = world(enterprises=sites, jobs=[job(enterprise_ids=("mill", "mine"))])
+    assert [(r.code, r.enterprise_id) for r in solve(instance).unplaced[0].reasons] == [("enterprise_closed", "mine")]
+
+
+def test_enterprises_never_open_together_are_told_so() -> None:
+    sites = [enterprise("mill", closed=(days(0, 1),)), enterprise("mine", closed=(days(2, 4),))]
+    instance = world(enterprises=sites, jobs=[job(enterprise_ids=("mill", "mine"))])
+    assert solve(instance).unplaced[0].reasons[0].code == "closed_whole_window"
+
+
+def test_a_visit_that_waits_is_explained_by_the_one_it_waits_for() -> None:
+    first = job("first", stage="baseline", module="M9")
+    instance = world(jobs=[first, job("second", stage="classroom", after=(Gap("first", 1),))])
+    root, follower = explain_unplaced(instance, solve(instance, max_work=1))
+    assert [r.code for r in root.relaxations] == ["any_trainer_certified"]
+    assert (follower.reasons[0].code, follower.relaxations) == ("waits_for_earlier", ())
+
+
+def crowded() -> Plan:
+    """One trainer, one day, two long visits: only one of them has room."""
+    jobs: list[Job] = [
+        job("a", duration=timedelta(hours=8), window=days(0, 0)),
+        job("b", duration=timedelta(hours=8), window=days(0, 0), enterprise_ids=("mine",)),
+    ]
+    instance = world([trainer()], [enterprise("mill"), enterprise("mine")], jobs)
+    return solve(instance, max_work=1)
+
+
+def test_visits_in_each_others_way_are_told_so() -> None:
+    (item,) = crowded().unplaced
+    assert [r.code for r in item.reasons] == ["all_booked", "already_booked", "others_in_the_way"]
+
+
+def test_a_relaxation_may_need_the_others_to_move_and_says_so() -> None:
+    """Without ann's leave there is room for both, but only if the visit at the mill gives up its place on Monday."""
+    hours = timedelta(hours=8)
+    jobs = [
+        job("a", duration=hours, window=days(0, 1)),
+        job("b", duration=hours, window=days(0, 0), enterprise_ids=("mine",)),
+    ]
+    instance = world([trainer(leave=(days(1, 1),))], [enterprise("mill"), enterprise("mine")], jobs)
+    (item,) = explain_unplaced(instance, plan_of(instance, placement("a", hours=8)))
+    moved = {r.code: r for r in item.relaxations}
+    assert moved["leave_ignored"].everything_else_held is False
+    assert moved["window_widened"].everything_else_held is True
+
+
+def test_a_visit_the_search_did_not_reach_is_not_blamed_on_anybody() -> None:
+    instance = world(jobs=[job()])
+    from services.scheduler.planner.diagnosis import diagnose
+
+    assert [r.code for r in diagnose(instance, ())["visit"]] == ["not_reached"]
+
+
+def test_relaxed_placements_break_nothing_but_what_was_relaxed() -> None:
+    for code, instance, _ in CASES:
+        if code == "circular_gaps":
+            continue
+        plan = solve(instance, max_work=1)
+        for relaxation in explain_unplaced(instance, plan)[0].relaxations:
+            broken = {v.constraint for v in check(instance, plan_of(instance, relaxation.placement))}
+            allowed = {
+                "any_trainer_certified": {"certificate", "candidate_with_expert"},
+                "leave_ignored": {"leave"},
+                "window_widened": {"window", "horizon"},
+                "gap_widened": {"gap_min", "gap_max"},
+                "closed_ignored": {"enterprise_closed"},
+                "any_language": {"manager_language", "worker_language"},
+                "one_visit_more": {"visits_per_day", "visits_per_week"},
+            }[relaxation.code]
+            assert broken
+            assert broken <= allowed, (code, relaxation.code)
