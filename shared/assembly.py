@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,7 +30,7 @@ from shared.kafka.parking import Parking
 from shared.kafka.relay import LoadStates, Relay
 from shared.kafka.topics import TOPICS, lanes_of
 from shared.settings import ServiceSettings
-from shared.timers import TimerKind, TimerRunner, count_due
+from shared.timers import TimerKind, TimerRunner, count_due, next_due
 from shared.wakeups import Wakeups
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +51,8 @@ class Parts:
     waiting: Callable[[Connection], Awaitable[Mapping[str, int]]] | None = None
     """What else waits *and is due now*, by name, for /status."""
     counters: Callable[[], Mapping[str, int]] | None = None
+    next_due: Callable[[Connection], Awaitable[datetime | None]] | None = None
+    """When the next thing that is held for later (besides timers) will be due, in business time."""
 
 
 @dataclass(slots=True)
@@ -94,6 +97,9 @@ class Running:
             }
             if self.parts.waiting:
                 waiting |= await self.parts.waiting(conn)
+            upcoming = [await next_due(conn, self.timers.kinds)] if self.timers else []
+            if self.parts.next_due:
+                upcoming.append(await self.parts.next_due(conn))
         waiting["lag"] = sum([await subscription.lag() for subscription in self.subscriptions])
         if self.trouble:
             waiting["log"] = 1
@@ -108,6 +114,7 @@ class Running:
             "service": self.settings.service,
             "replica": self.settings.replica,
             "now": now.isoformat(),
+            "next_due": min((at.isoformat() for at in upcoming if at), default=None),
             "quiet": not any(waiting.values()),
             "waiting": waiting,
             "counters": counters,

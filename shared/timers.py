@@ -6,9 +6,10 @@ cannot deadlock, and whoever commits first wins. A batch that fails is halved un
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,6 @@ from shared.errors import Transient
 from shared.wakeups import Wakeup
 
 _BATCH = 200
-_LOOK_AHEAD = timedelta(seconds=30)
 _POLL_SECONDS = 1.0
 _LOCKED_ELSEWHERE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 300.0
@@ -61,11 +61,17 @@ class TimerKind:
             f"order by {self.key} for update skip locked"
         )
 
+    @property
+    def exists_sql(self) -> str:
+        """Which of the aggregates exist: a deadline without one is a defect that must not spin."""
+        return f"select {self.key} from {self.table} where {self.key} = any($1::uuid[])"
+
 
 ARM = """
-    insert into timers (kind, aggregate, generation, due_at, armed_at) values ($1, $2, 1, $3, $4)
+    insert into timers (kind, aggregate, generation, due_at, armed_at)
+    values ($1, $2, nextval('timer_generation'), $3, $4)
     on conflict (kind, aggregate) do update
-    set generation = timers.generation + 1, due_at = excluded.due_at, armed_at = excluded.armed_at,
+    set generation = excluded.generation, due_at = excluded.due_at, armed_at = excluded.armed_at,
         failures = 0, retry_at = null
     returning pg_notify('timers', '')
 """
@@ -87,10 +93,10 @@ READ_DUE = """
     where due_at <= $1 and (retry_at is null or retry_at <= clock_timestamp()) and kind = any($2::text[])
     order by due_at, kind, aggregate limit $3
 """
-NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and due_at <= $2 and retry_at is null"
+NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and retry_at is null"
 TAKE = """
     delete from timers t using unnest($2::uuid[], $3::bigint[]) as read (aggregate, generation)
-    where t.kind = $1 and t.aggregate = read.aggregate and t.generation = read.generation
+    where t.kind = $1 and t.aggregate = read.aggregate and t.generation = read.generation and t.due_at <= $4
       and (t.retry_at is null or t.retry_at <= clock_timestamp())
     returning t.kind, t.aggregate, t.generation, t.due_at
 """
@@ -98,6 +104,7 @@ FAILED = """
     update timers set failures = failures + 1,
            retry_at = clock_timestamp() + make_interval(secs => least($4, power(2, least(failures, 10))))
     where kind = $1 and aggregate = $2 and generation = $3
+    returning true
 """
 COUNT_DUE = "select count(*) from timers where due_at <= $1 and kind = any($2::text[])"
 LIST_TIMERS = "select * from timers order by due_at limit $1"
@@ -107,6 +114,15 @@ async def count_due(conn: Connection, kinds: Sequence[str], now: datetime) -> in
     """How many deadlines have come and not been acted upon."""
     count: int = await conn.fetchval(COUNT_DUE, now, kinds)
     return count
+
+
+FIRST_DUE = "select min(due_at) from timers where kind = any($1::text[])"
+
+
+async def next_due(conn: Connection, kinds: Sequence[str]) -> datetime | None:
+    """The earliest armed deadline, in business time."""
+    due_at: datetime | None = await conn.fetchval(FIRST_DUE, kinds)
+    return due_at
 
 
 async def list_timers(conn: Connection, limit: int = 200) -> list[Record]:
@@ -149,7 +165,7 @@ class TimerRunner:
     async def _sleep(self) -> None:
         """Until woken by a new deadline, or the next known one, or a poll's length of machine time."""
         async with transaction(self._pool) as conn:
-            upcoming = await conn.fetchval(NEXT_DUE, self.kinds, self._clock.now() + _LOOK_AHEAD)
+            upcoming = await conn.fetchval(NEXT_DUE, self.kinds)
         woken = asyncio.ensure_future(self._wakeup.wait(_POLL_SECONDS))
         waiting: set[asyncio.Future[Any]] = {woken}
         if upcoming is not None:
@@ -171,38 +187,55 @@ class TimerRunner:
         acted = 0
         for name in dict.fromkeys(row["kind"] for row in rows):
             batch = [Due(**dict(row)) for row in rows if row["kind"] == name]
-            acted += await self._fire_batch(self._kinds[name], batch, now)
+            acted += await self._fire_batch(self._kinds[name], batch)
         if not acted:
             await asyncio.sleep(_LOCKED_ELSEWHERE_SECONDS)
         return acted
 
-    async def _fire_batch(self, kind: TimerKind, batch: Sequence[Due], now: datetime) -> int:
+    async def _fire_batch(self, kind: TimerKind, batch: Sequence[Due]) -> int:
         try:
-            fired = await self._commit(kind, batch, now)
+            fired, orphans = await self._commit(kind, batch)
         except Transient:
             raise
         except Exception:
             if len(batch) == 1:
-                return await self._set_back(kind, batch[0], now)
+                return await self._set_back(kind, batch[0], sys.exc_info()[1])
             half = len(batch) // 2
-            return await self._fire_batch(kind, batch[:half], now) + await self._fire_batch(kind, batch[half:], now)
+            return await self._fire_batch(kind, batch[:half]) + await self._fire_batch(kind, batch[half:])
         self.fired += fired
+        for due in orphans:
+            await self._set_back(kind, due, None)
         return fired
 
-    async def _commit(self, kind: TimerKind, batch: Sequence[Due], now: datetime) -> int:
+    async def _commit(self, kind: TimerKind, batch: Sequence[Due]) -> tuple[int, list[Due]]:
+        """How many were fired, and deadlines of aggregates that do not exist; locked ones are left for later."""
+        now = self._clock.now()  # again: it may have been set back since the deadlines were read
         async with transaction(self._pool) as conn:
-            locked = {row[0] for row in await conn.fetch(kind.lock_sql, sorted({due.aggregate for due in batch}))}
+            aggregates = sorted({due.aggregate for due in batch})
+            locked = {row[0] for row in await conn.fetch(kind.lock_sql, aggregates)}
             mine = [due for due in batch if due.aggregate in locked]
-            taken = await conn.fetch(TAKE, kind.name, [due.aggregate for due in mine], [due.generation for due in mine])
+            taken = await conn.fetch(
+                TAKE, kind.name, [due.aggregate for due in mine], [due.generation for due in mine], now
+            )
             for due in sorted((Due(**dict(row)) for row in taken), key=lambda due: (due.due_at, due.aggregate)):
                 await kind.fire(due, now=now, conn=conn, deps=self._deps)
-            return len(taken)
+            if len(locked) == len(aggregates):
+                return len(taken), []
+            there = {row[0] for row in await conn.fetch(kind.exists_sql, aggregates)}
+            return len(taken), [due for due in batch if due.aggregate not in there]
 
-    async def _set_back(self, kind: TimerKind, due: Due, now: datetime) -> int:
-        _log.exception("timers.fire_failed", kind=kind.name, aggregate=str(due.aggregate))
+    async def _set_back(self, kind: TimerKind, due: Due, fault: BaseException | None) -> int:
+        """Try again after a pause of machine time; meanwhile the smaller effect, if the deadline still stands."""
+        reason = "its aggregate does not exist" if fault is None else type(fault).__name__
+        _log.error("timers.fire_failed", kind=kind.name, aggregate=str(due.aggregate), reason=reason, exc_info=fault)
         async with transaction(self._pool) as conn:
-            await conn.execute(FAILED, kind.name, due.aggregate, due.generation, _LONGEST_PAUSE_SECONDS)
-        if kind.on_failure is not None:
-            async with transaction(self._pool) as conn:
-                await kind.on_failure(due, now=now, conn=conn, deps=self._deps)
+            stands = await conn.fetchval(FAILED, kind.name, due.aggregate, due.generation, _LONGEST_PAUSE_SECONDS)
+        if stands and fault is not None and kind.on_failure is not None:
+            try:
+                async with transaction(self._pool) as conn:
+                    # Under the aggregate's lock, like every effect; one that is locked is being acted upon.
+                    if await conn.fetch(kind.lock_sql, [due.aggregate]):
+                        await kind.on_failure(due, now=self._clock.now(), conn=conn, deps=self._deps)
+            except Exception:
+                _log.exception("timers.on_failure_failed", kind=kind.name, aggregate=str(due.aggregate))
         return 1
