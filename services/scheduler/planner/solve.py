@@ -25,6 +25,9 @@ DEFAULT_WORK = 20.0
 
 POLL_SECONDS = 0.05
 
+ROUNDING = 0.005
+"""Points per visit by which the model's whole numbers may differ from the sums. Above it nothing is called proven."""
+
 
 def solve(
     instance: Instance,
@@ -130,6 +133,7 @@ def _hint(model: Model, placements: tuple[Placement, ...]) -> None:
 def _plan(instance: Instance, greedy: Greedy, found: tuple[Placement, ...], bound: float, *, proven: bool) -> Plan:
     parts = greedy.valuation.parts(found)
     cost = sum(parts.values())
+    proven = proven and cost - bound <= ROUNDING * (len(instance.jobs) + 1)
     bound = cost if proven else max(0.0, min(bound, cost))
     reasons = diagnose(instance, found)
     unplaced = tuple(Unplaced(job_id, why) for job_id, why in reasons.items())
