@@ -5,7 +5,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from services.scheduler.planner import Gap, Instance, Pin, Position, check, solve
+from services.scheduler.planner import Gap, Instance, JobKind, Pin, Position, check, solve
 from tests.unit.planner.factory import booked, day, days, enterprise, job, trainer, world
 from tests.unit.planner.test_brute_force import cheapest
 
@@ -108,3 +108,15 @@ def test_two_trainers_are_not_at_one_enterprise_at_once() -> None:
     jobs = [job(name, duration=timedelta(hours=6), window=days(0, 0)) for name in "ab"]
     plan = solve(world([trainer("ann"), trainer("bob")], jobs=jobs), max_work=10)
     assert len(plan.unplaced) == 1
+
+
+def test_visits_booked_before_count_into_the_load_of_their_trainer() -> None:
+    """Two each is the share and ann has hers booked: both new ones go to bob, though he lives further away."""
+    busy = tuple(booked(f"x{n}", "ann", 7 + n, 8, 12, at="old") for n in range(2))
+    people = [trainer("ann"), trainer("bob", home=Position(10.0, 105.99))]
+    jobs = [job(name, kind=JobKind.FOLLOW_UP, enterprise_ids=("mill",)) for name in "ab"]
+    instance = world(people, jobs=jobs, booked=busy)
+    plan = solve(instance, max_work=10)
+    assert check(instance, plan) == []
+    assert {p.trainer_id for p in plan.placements} == {"bob"}
+    assert (plan.parts["load"], plan.gap) == (0.0, 0.0)
