@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,23 +16,21 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from shared.clock import Clock, open_clock
 from shared.db import Connection, Pool, open_pool, refuse_unsafe_server
 from shared.errors import Transient
-from shared.ids import new_id
 from shared.kafka.access import KafkaAccess
-from shared.kafka.broker import Subscription, build_broker
+from shared.kafka.broker import Subscription
 from shared.kafka.consumer import Consumer
-from shared.kafka.guard import Guard
-from shared.kafka.log_reader import refuse_log_ahead
-from shared.kafka.log_state import recognise_cluster, snapshot_states
+from shared.kafka.log_state import snapshot_states
 from shared.kafka.outbox import count_pending
 from shared.kafka.parked import count_by_state
-from shared.kafka.parking import Parking
 from shared.kafka.relay import LoadStates, Relay
-from shared.kafka.topics import TOPICS, lanes_of
+from shared.log_side import run_log_side
 from shared.settings import ServiceSettings
 from shared.timers import TimerKind, TimerRunner, count_due, next_due
 from shared.wakeups import Wakeups
 
 _log = structlog.get_logger(__name__)
+
+_STOP_SECONDS = 7.5
 
 Background = Callable[[], Awaitable[None]]
 
@@ -93,7 +90,7 @@ class Running:
                 "outbox": await count_pending(conn),
                 "parked": sum(parked.get(state, 0) for state in ("waiting", "failing", "skip")),
                 "timers": await count_due(conn, self.timers.kinds, now) if self.timers else 0,
-                "in_hand": sum(not subscription.guard.idle for subscription in self.subscriptions),
+                "in_hand": sum(not subscription.idle for subscription in self.subscriptions),
             }
             if self.parts.waiting:
                 waiting |= await self.parts.waiting(conn)
@@ -145,7 +142,7 @@ async def running(
         service.parts = await make_parts(service)
         tasks = await stack.enter_async_context(_tasks())
         _start_timers(service, tasks)
-        tasks.append(asyncio.create_task(_run_log_side(service, tasks), name="log"))
+        tasks.append(asyncio.create_task(run_log_side(service, tasks), name="log"))
         for loop in service.parts.background:
             tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
         tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
@@ -162,70 +159,6 @@ def _start_timers(service: Running, tasks: list["asyncio.Task[None]"]) -> None:
         tasks.append(asyncio.create_task(service.timers.run(), name="timers"))
 
 
-async def _run_log_side(service: Running, tasks: list["asyncio.Task[None]"]) -> None:
-    """Meet the cluster, then publish and consume. What is wrong is said and tried again: the broker may come later."""
-    assert service.parts is not None
-    settings, parts = service.settings, service.parts
-    parkings = {consumer.group: service.wakeups.on("parked") for consumer in parts.consumers}
-    owned = [topic for topic in TOPICS if settings.service in topic.writers and not topic.name.endswith(".dlq")]
-    outboxes = {lane: service.wakeups.on("outbox") for lane in lanes_of(settings.service)}
-    while True:
-        try:
-            cluster = await service.access.cluster_id()
-            await recognise_cluster(service.pool, cluster)
-            await refuse_log_ahead(service.access, service.pool, owned)
-            break
-        except Exception as fault:
-            if service.trouble != str(fault):
-                _log.error("log.refused", reason=str(fault), fault=type(fault).__name__)
-            service.trouble = str(fault) or type(fault).__name__
-            await asyncio.sleep(1)
-    holder = f"{settings.service}.{settings.replica}.{os.getpid()}.{new_id()}"
-    for lane, wakeup in outboxes.items():
-        relay = Relay(
-            service.pool,
-            service.access,
-            wakeup,
-            service=settings.service,
-            source=f"/gemba/{settings.installation}/{settings.incarnation}/{settings.service}",
-            holder=holder,
-            lane=lane,
-            load_states=parts.load_states,
-        )
-        service.relays.append(relay)
-        tasks.append(asyncio.create_task(relay.run(), name=relay.lease))
-    for consumer in parts.consumers:
-        guard = Guard(consumer, service.pool, service.clock, parts.deps)
-        service.subscriptions.append(Subscription(guard, cluster))
-        parking = Parking(consumer, service.pool, service.clock, parts.deps, service.access, parkings[consumer.group])
-        tasks.append(asyncio.create_task(parking.run(), name=f"parking.{consumer.group}"))
-    await _consume(service)
-
-
-async def _consume(service: Running) -> None:
-    while True:
-        broker = build_broker(service.access)
-        for subscription in service.subscriptions:
-            subscription.attach(broker)
-        try:
-            await broker.start()
-        except asyncio.CancelledError:
-            await asyncio.shield(broker.stop())
-            raise
-        except Exception as fault:
-            service.trouble = f"The consumers could not start: {type(fault).__name__}: {fault}"
-            _log.error("consumers.not_started", reason=str(fault))
-            await broker.stop()
-            await asyncio.sleep(1)
-            continue
-        service.trouble = None
-        _log.info("log.running", groups=[s.guard.consumer.group for s in service.subscriptions])
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.shield(broker.stop())
-
-
 def _ticks(service: Running) -> Any:
     """APScheduler only ticks: nothing that must not be lost is a job of its own."""
     from contextlib import contextmanager
@@ -238,7 +171,7 @@ def _ticks(service: Running) -> Any:
         for channel in ("outbox", "timers", "parked"):
             scheduler.add_job(service.wakeups.wake, "interval", seconds=5, args=[channel])
         if service.parts and service.parts.load_states:
-            scheduler.add_job(snapshot_states, "interval", hours=24, args=[service.pool])
+            scheduler.add_job(snapshot_states, "cron", hour=2, args=[service.pool])
         scheduler.start()
         try:
             yield
@@ -256,7 +189,11 @@ async def _tasks() -> AsyncIterator[list["asyncio.Task[None]"]]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 8)
+        if tasks:
+            # Longer than a poll in hand may take, shorter than a supervisor's patience.
+            _, late = await asyncio.wait(tasks, timeout=_STOP_SECONDS)
+            for task in late:
+                _log.error("stop.late", task=task.get_name())
 
 
 async def _keep(loop: Background) -> None:

@@ -78,14 +78,14 @@ class SteeredClock:
         """A new clock file that stands at `start` and runs at `rate` (0: it stands still)."""
         temporary = path.with_suffix(".new")
         temporary.write_bytes(bytes(cls._SIZE))
-        temporary.replace(path)
-        clock = cls(path)
+        clock = cls(temporary)
         clock._write(_aware(start), rate)
+        temporary.replace(path)  # only now: nobody may ever read the year 1970 out of an empty file
         return clock
 
     def now(self) -> datetime:
         base, anchor, rate, _ = self._read()
-        run = (time.monotonic_ns() - anchor) * rate / 1000
+        run = max(0, time.monotonic_ns() - anchor) * rate / 1000  # a reboot sets the monotonic clock back
         return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=base + int(run))
 
     @property
@@ -108,8 +108,10 @@ class SteeredClock:
     def _read(self) -> tuple[int, int, float, int]:
         while True:
             which = self._map[0]
-            slot = self._SLOT.unpack_from(self._map, 8 + which * self._SLOT.size)
-            if self._map[0] == which:
+            place = 8 + which * self._SLOT.size
+            slot = self._SLOT.unpack_from(self._map, place)
+            # Twice, because a writer may have gone round once and be in the middle of this slot again.
+            if self._map[0] == which and self._SLOT.unpack_from(self._map, place) == slot:
                 return slot
 
     def _write(self, now: datetime, rate: float) -> None:

@@ -65,6 +65,16 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
 
 
+@asynccontextmanager
+async def savepoint(conn: Connection) -> AsyncIterator[None]:
+    """A part of a transaction that may fail by itself; passing faults are named as in `transaction`."""
+    try:
+        async with conn.transaction():
+            yield
+    except _PASSING as fault:
+        raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
+
+
 async def refuse_unsafe_server(pool: Pool) -> None:
     """Refuse to start on a server that can lose what it acknowledged, or that is older than we need."""
     async with pool.acquire() as connection:

@@ -24,13 +24,11 @@ class Wakeup:
 
     async def wait(self, timeout: float) -> bool:
         """True when woken, False when `timeout` seconds (machine time) went by."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), timeout)
-        except TimeoutError:
-            return False
-        finally:
-            self._event.clear()
-        return True
+        woken = self._event.is_set()  # also when it was set in the moment in which the time ran out
+        self._event.clear()
+        return woken
 
 
 class Wakeups:

@@ -74,13 +74,18 @@ class KafkaAccess:
         begin = client.bootstrap if isinstance(client, AIOKafkaClient) else client.start
         try:
             await asyncio.wait_for(begin(), _START_SECONDS)
-        except (TimeoutError, KafkaError) as fault:
+        except BaseException as fault:  # a cancelled start leaves connections open, too
             stop = client.close if isinstance(client, AIOKafkaClient) else client.stop
             await asyncio.shield(_quietly(stop()))
-            raise Transient(
-                f"Kafka at {self.bootstrap} did not let principal {self.user!r} in within {_START_SECONDS} s "
-                f"({type(fault).__name__}): is it running, and are name and password right?"
-            ) from fault
+            if isinstance(fault, TimeoutError | KafkaError):
+                raise self._refused(fault) from fault
+            raise
+
+    def _refused(self, fault: BaseException) -> Transient:
+        return Transient(
+            f"Kafka at {self.bootstrap} did not let principal {self.user!r} in within {_START_SECONDS} s "
+            f"({type(fault).__name__}): is it running, and are name and password right?"
+        )
 
     async def cluster_id(self) -> str:
         """The id of the cluster behind the address, over a connection made for the question."""

@@ -5,6 +5,8 @@ each default and the test that holds ours.
 """
 
 import asyncio
+import logging
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -21,9 +23,15 @@ from shared.kafka.guard import Guard
 from shared.kafka.topics import BY_NAME
 
 _MAX_RECORDS = 500
-_COMMIT_RETRY_SECONDS = 0.5
+_POLL_MILLISECONDS = 200
+_RETRY_SECONDS = 0.5
+
+GRACE_SECONDS = 5.0
+"""How long a poll in hand may take to be settled when the process is asked to stop."""
 
 _log = structlog.get_logger(__name__)
+_faststream_log = logging.getLogger("faststream.subscriptions")  # of its own, it would not propagate to ours
+_faststream_log.setLevel(logging.ERROR)
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -31,14 +39,28 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.generation = 0
+        self.held = False
+        """Whether the group has given us partitions (perhaps none) and not taken them back."""
+        self._moved = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """What was read before no longer counts."""
-        self.generation += 1
+        self._next(held=False)
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """A new generation of polls begins."""
+        self._next(held=True)
+
+    async def ended(self, generation: int) -> None:
+        """Return when a generation is over."""
+        while self.generation == generation:
+            await self._moved.wait()
+
+    def _next(self, *, held: bool) -> None:
         self.generation += 1
+        self.held = held
+        self._moved.set()
+        self._moved = asyncio.Event()
 
 
 class Subscription:
@@ -47,9 +69,18 @@ class Subscription:
     def __init__(self, guard: Guard, cluster: str) -> None:
         self.guard = guard
         self.assignment = Assignment()
+        self.met_other_cluster = asyncio.Event()
+        """Set when the broker turned out to be another one: what it holds is not handled, and we are to be closed."""
         self._cluster = cluster
         self._subscriber: Any = None
+        self._in_hand = 0
         self._done: dict[TopicPartition, int] = {}
+        self._done_under = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no poll is in hand."""
+        return self._in_hand == 0
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber; the broker starts it."""
@@ -62,8 +93,8 @@ class Subscription:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_records=_MAX_RECORDS,
-            batch_timeout_ms=200,
-            fetch_max_wait_ms=200,
+            batch_timeout_ms=_POLL_MILLISECONDS,
+            fetch_max_wait_ms=_POLL_MILLISECONDS,
             session_timeout_ms=6000,
             heartbeat_interval_ms=1000,
             listener=self.assignment,
@@ -71,52 +102,97 @@ class Subscription:
             parser=_parse_nothing,
             decoder=_decode_nothing,
         )
+        self._subscriber.get_msg = _get_poll
         self._subscriber(self._on_poll)
 
     async def _on_poll(self, records: list[Any], message: KafkaMessage) -> None:
         """Everything is settled before the offsets are: an exception here would let the next poll commit past it."""
+        self._in_hand += 1
+        try:
+            await self._settle_poll(records, message.consumer)
+        finally:
+            self._in_hand -= 1
+
+    async def _settle_poll(self, records: list[Any], consumer: AIOKafkaConsumer) -> None:
         generation = self.assignment.generation
+        if not await self._is_ours(consumer, generation):
+            return
         raws = [Raw(self._cluster, r.topic, r.partition, r.offset, r.key, r.headers, r.value) for r in records]
         await self.guard.process(raws)
         ends = {TopicPartition(raw.topic, raw.partition): raw.offset + 1 for raw in raws}
-        consumer: AIOKafkaConsumer = message.consumer
         while self.assignment.generation == generation:
             try:
-                if await self._may_commit(consumer, generation):
-                    await consumer.commit(ends)
-                    self._done |= ends
+                if await self._commit(consumer, ends, generation):
+                    self._note(ends, generation)
                 return
             except (CommitFailedError, IllegalStateError) as lost:
                 _log.info("subscription.reassigned", group=self.guard.consumer.group, reason=type(lost).__name__)
                 return
             except (KafkaError, Transient) as fault:
                 _log.warning("subscription.commit_failed", group=self.guard.consumer.group, reason=str(fault))
-                await asyncio.sleep(_COMMIT_RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _may_commit(self, consumer: AIOKafkaConsumer, generation: int) -> bool:
-        met = await cluster_of(consumer._client)  # noqa: SLF001 (it has no public name)
-        if met != self._cluster:
+    async def _is_ours(self, consumer: AIOKafkaConsumer, generation: int) -> bool:
+        """Asked *after* the poll was read: an answer that names our cluster means that it was read there.
+
+        What is committed later needs no second look: in another cluster this member would first have to join, which ends
+        the assignment.
+        """
+        while self.assignment.generation == generation:
+            try:
+                met = await cluster_of(consumer._client)  # noqa: SLF001 (it has no public name)
+            except (KafkaError, Transient, OSError) as fault:
+                _log.warning("subscription.waits", group=self.guard.consumer.group, reason=str(fault))
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if met == self._cluster:
+                return True
             _log.error("subscription.other_cluster", group=self.guard.consumer.group, met=met, known=self._cluster)
+            self.met_other_cluster.set()
             return False
-        return self.assignment.generation == generation
+        return False
+
+    async def _commit(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], generation: int) -> bool:
+        """Commit, and stop trying when the assignment ends: aiokafka would go on under the next one."""
+        committing = asyncio.ensure_future(consumer.commit(ends))
+        ended = asyncio.ensure_future(self.assignment.ended(generation))
+        try:
+            await asyncio.wait({committing, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not committing.done():
+                return False
+            committing.result()
+            return True
+        finally:
+            for task in (committing, ended):
+                task.cancel()
+            await asyncio.gather(committing, ended, return_exceptions=True)
+
+    def _note(self, ends: dict[TopicPartition, int], generation: int) -> None:
+        if self._done_under != generation:
+            self._done.clear()  # somebody else may have gone further meanwhile
+            self._done_under = generation
+        self._done |= ends
 
     async def lag(self) -> int:
         """Records of our partitions that are not yet settled and committed; 1 while it cannot be told."""
         consumer: AIOKafkaConsumer | None = getattr(self._subscriber, "consumer", None)
-        if consumer is None or not consumer.assignment():
-            return 0 if consumer is not None and self.assignment.generation else 1
+        if consumer is None or not self.assignment.held:
+            return 1
+        self._note({}, self.assignment.generation)
         places = list(consumer.assignment())
+        if not places:
+            return 0
         try:
             ends = await asyncio.wait_for(consumer.end_offsets(places), 2)
             return sum([end - await self._settled(consumer, place, end) for place, end in ends.items()])
-        except (KafkaError, TimeoutError):
+        except (KafkaError, TimeoutError, IllegalStateError):
             return 1
 
     async def _settled(self, consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> int:
         if BY_NAME[place.topic].is_state:
             # A transaction's end marker takes an offset that no poll returns: the position has passed it.
-            position = await asyncio.wait_for(consumer.position(place), 1)
-            return end if position >= end and self.guard.idle else min(position, end - 1)
+            position: int = await asyncio.wait_for(consumer.position(place), 1)
+            return end if position >= end and self.idle else min(position, end - 1)
         if place not in self._done:
             self._done[place] = await consumer.committed(place) or 0
         return min(self._done[place], end)
@@ -133,10 +209,17 @@ def build_broker(access: KafkaAccess) -> KafkaBroker:
             use_ssl=access.tls,
             ssl_context=options["ssl_context"],
         ),
-        graceful_timeout=8,
+        graceful_timeout=GRACE_SECONDS,
         allow_auto_create_topics=False,
-        logger=None,
+        consumer_only=True,
+        logger=_faststream_log,
     )
+
+
+async def _get_poll(consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
+    """The next poll; FastStream's own sleeps for as long again after an empty one, which would be 100 ms at the median."""
+    polled = await consumer.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=_MAX_RECORDS)
+    return tuple(chain.from_iterable(polled.values()))
 
 
 async def _parse_nothing(message: Any, original: Any) -> Any:

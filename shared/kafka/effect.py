@@ -7,8 +7,9 @@ from uuid import UUID
 from shared.contracts import Command, Fact, State
 from shared.contracts.registry import Contract
 from shared.db import Connection
+from shared.ids import new_id
 from shared.kafka.consumer import Consumer
-from shared.kafka.envelope import Envelope, Headers, read_body, read_envelope
+from shared.kafka.envelope import Envelope, Head, Headers, read_body, read_envelope
 from shared.kafka.inbox import Verdict, accept_state, advance
 from shared.kafka.topics import BY_NAME
 
@@ -67,12 +68,11 @@ async def apply(record: Readable, consumer: Consumer, conn: Connection, deps: An
     return verdict
 
 
-async def pass_over(record: Readable, consumer: Consumer, conn: Connection) -> Verdict:
-    """A no-op in the record's place: it passes the watermark in its turn, and only then."""
-    if record.is_state or isinstance(record.body, Command):
+async def pass_over(conn: Connection, consumer: Consumer, topic: str, head: Envelope | Head) -> Verdict:
+    """A no-op in a record's place: it passes the watermark in its turn, and only then."""
+    if not BY_NAME[topic].is_counted or head.subject is None or head.version is None:
         return Verdict.HANDLE
-    envelope = record.envelope
-    return await advance(conn, consumer.group, record.raw.topic, envelope.subject, envelope.version, envelope.event_id)
+    return await advance(conn, consumer.group, topic, head.subject, head.version, head.event_id or new_id())
 
 
 async def _apply_state(record: Readable, consumer: Consumer, conn: Connection, deps: Any) -> Verdict:
@@ -80,10 +80,13 @@ async def _apply_state(record: Readable, consumer: Consumer, conn: Connection, d
     newer = await accept_state(conn, record.raw.topic, key, record.envelope.version, erased=state is None)
     if not newer:
         return Verdict.REPEAT
-    for model, handler in consumer.states.items():
-        if model.topic == record.raw.topic:
-            assert state is None or isinstance(state, State)
-            await handler(key, state, conn=conn, deps=deps)
+    of_topic = {model: handler for model, handler in consumer.states.items() if model.topic == record.raw.topic}
+    if isinstance(state, State):
+        handlers = {of_topic[type(state)]} if type(state) in of_topic else set()
+    else:
+        handlers = set(of_topic.values())
+    for handler in handlers:
+        await handler(key, state, conn=conn, deps=deps)
     return Verdict.HANDLE
 
 

@@ -21,6 +21,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 MAX_BODY_BYTES = 256 * 1024
 """Checked when the outbox row is inserted; a record over the broker's limit would never leave."""
 
+_LARGEST_VERSION = 2**63 - 1
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
@@ -60,6 +61,27 @@ class Envelope:
         return [(name, value.encode()) for name, value in values.items()]
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What can be read of an unreadable record: enough to put a no-op in its place, if it says where that is."""
+
+    subject: UUID | None
+    version: int | None
+    event_id: UUID | None
+
+
+def read_head(headers: Headers, key: bytes | None) -> Head:
+    """Never raises: whatever is wrong or missing is None."""
+    texts = {name: (value or b"").decode(errors="replace") for name, value in headers}
+    version = texts.get("ce_version", "")
+    known = version.isascii() and version.isdigit() and len(version) < 19 and int(version) > 0
+    return Head(
+        _uuid_or_none((key or b"").decode(errors="replace")),
+        int(version) if known else None,
+        _uuid_or_none(texts.get("ce_id", "")),
+    )
+
+
 def read_envelope(headers: Headers, key: bytes | None) -> Envelope:
     """Parse the headers of a record; raises `Poison` naming the header that is wrong."""
     texts = _texts(headers)
@@ -72,8 +94,8 @@ def read_envelope(headers: Headers, key: bytes | None) -> Envelope:
         version = int(texts.get("ce_version", ""))
     except ValueError:
         raise Poison("ce_version is not a whole number") from None
-    if version < 1:
-        raise Poison("ce_version is below 1")
+    if not 1 <= version <= _LARGEST_VERSION:
+        raise Poison("ce_version is not between 1 and 2^63 - 1")
     try:
         time = datetime.fromisoformat(texts.get("ce_time", ""))
     except ValueError:
@@ -125,6 +147,13 @@ def _texts(headers: Headers) -> dict[str, str]:
         except UnicodeDecodeError:
             raise Poison(f"header {name!r} is not UTF-8") from None
     return texts
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _uuid(texts: dict[str, str], name: str) -> UUID:

@@ -24,12 +24,12 @@ import structlog
 
 from shared.clock import Clock
 from shared.contracts.quarantine import Quarantined
-from shared.db import Connection, Pool, transaction
+from shared.db import Connection, Pool, savepoint, transaction
 from shared.errors import NotKnownYet, Rejected, Transient
 from shared.ids import new_id
 from shared.kafka.consumer import Consumer
 from shared.kafka.effect import Raw, Readable, apply, pass_over, read
-from shared.kafka.envelope import Envelope, Poison
+from shared.kafka.envelope import Envelope, Head, Poison, read_head
 from shared.kafka.inbox import Verdict
 from shared.kafka.outbox import emit
 from shared.kafka.parked import insert_parked
@@ -43,6 +43,8 @@ FIRST_RETRY = timedelta(milliseconds=250)
 _WAITING_RETRY = timedelta(seconds=1)
 _PATIENCE_SECONDS = 2.0
 _LANES = 8
+_BUGS = 3
+"""How often the guard itself may fail on a record before it is quarantined with nothing read of it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -85,22 +87,31 @@ class Guard:
                 self.handled += 1
 
     async def _process_one(self, raw: Raw) -> None:
-        """Never gives up: while the database is away, the record stays in hand and its offset uncommitted."""
-        pause = 0.05
+        """Never gives up: while the database is away, the record stays in hand and its offset uncommitted.
+
+        An exception that left here would be swallowed by FastStream, and the next poll would commit past the record.
+        """
+        pause, bugs = 0.05, 0
         while True:
             try:
-                await self._settle(raw)
+                if bugs < _BUGS:
+                    await self._settle(raw)
+                else:
+                    await self._park(raw, None, state="quarantined", reason="it could not even be set aside", bare=True)
                 return
             except Transient as fault:
                 _log.warning("guard.waits", consumer=self.consumer.group, topic=raw.topic, reason=str(fault))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
+            except Exception:
+                bugs += 1
+                _log.exception("guard.bug", consumer=self.consumer.group, topic=raw.topic, offset=raw.offset)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
 
     async def _settle(self, raw: Raw) -> None:
         try:
             record = read(raw)
         except Poison as poison:
-            await self._park(raw, None, state="quarantined", reason=poison.reason)
+            await self._park(raw, read_head(raw.headers, raw.key), state="quarantined", reason=poison.reason)
             return
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
@@ -144,13 +155,22 @@ class Guard:
 
     async def _refuse(self, record: Readable, refusal: Rejected) -> None:
         async with transaction(self._pool) as conn:
-            if await pass_over(record, self.consumer, conn) is Verdict.HANDLE:
+            if await pass_over(conn, self.consumer, record.raw.topic, record.envelope) is Verdict.HANDLE:
                 await insert_parked(
                     conn, self.consumer.group, record.raw, record.envelope, state="refused", reason=refusal.code
                 )
         _log.warning("guard.refused", code=refusal.code, topic=record.raw.topic)
 
-    async def _park(self, raw: Raw, envelope: Envelope | None, *, state: str, reason: str, failures: int = 0) -> None:
+    async def _park(
+        self,
+        raw: Raw,
+        envelope: Envelope | Head | None,
+        *,
+        state: str,
+        reason: str,
+        failures: int = 0,
+        bare: bool = False,
+    ) -> None:
         next_in = {"waiting": _WAITING_RETRY, "failing": FIRST_RETRY}.get(state)
         async with transaction(self._pool) as conn:
             new = await insert_parked(
@@ -167,10 +187,24 @@ class Guard:
                 return
             aggregate = envelope.subject if envelope else None
             if state == "quarantined":
-                await announce(conn, self.consumer, raw, aggregate, None, reason, self._clock)
-            if self.consumer.on_stuck and state != "waiting":
-                await self.consumer.on_stuck(raw.topic, aggregate, conn, self._deps)
+                version = envelope.version if envelope else None
+                await announce(conn, self.consumer, raw, aggregate, version, reason, self._clock)
+            if state != "waiting" and not bare:
+                await tell_stuck(conn, self.consumer, raw.topic, aggregate, self._deps)
         _log.warning("guard.parked", state=state, topic=raw.topic, offset=raw.offset, reason=reason)
+
+
+async def tell_stuck(conn: Connection, consumer: Consumer, topic: str, aggregate: UUID | None, deps: Any) -> None:
+    """What a consumer wants done when a record was set aside; its own failure must not keep the record in the way."""
+    if consumer.on_stuck is None:
+        return
+    try:
+        async with savepoint(conn):
+            await consumer.on_stuck(topic, aggregate, conn, deps)
+    except Transient:
+        raise
+    except Exception:
+        _log.exception("guard.on_stuck_failed", consumer=consumer.group, topic=topic)
 
 
 async def announce(

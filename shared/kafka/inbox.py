@@ -37,7 +37,7 @@ INSERT_FIRST = """
     ), freed as (
         update parked set next_at = clock_timestamp()
         where exists (select from moved) and consumer = $1 and topic = $2 and aggregate = $3
-          and version = $4 + 1 and state = 'waiting'
+          and version = $4 + 1 and state in ('waiting', 'skip')
         returning pg_notify('parked', '')
     )
     select exists (select from moved), (select count(*) from freed)
@@ -49,7 +49,7 @@ MOVE_ON = """
     ), freed as (
         update parked set next_at = clock_timestamp()
         where exists (select from moved) and consumer = $1 and topic = $2 and aggregate = $3
-          and version = $4 + 1 and state = 'waiting'
+          and version = $4 + 1 and state in ('waiting', 'skip')
         returning pg_notify('parked', '')
     )
     select exists (select from moved), (select count(*) from freed)

@@ -73,7 +73,7 @@ async def ask_for_replay(pool: Pool, cluster: str) -> int:
     """Publish everything again, to `cluster`; consumers know what they had. Returns how many records are pending."""
     async with transaction(pool) as conn:
         await conn.execute(START_EPOCH, cluster)
-        await conn.execute(REFILL_PENDING)
+        await conn.execute(REFILL_PENDING, timeout=600)
         pending: int = await conn.fetchval("select count(*) from outbox_pending")
         await conn.execute("select pg_notify('outbox', '')")
         return pending
@@ -82,7 +82,7 @@ async def ask_for_replay(pool: Pool, cluster: str) -> int:
 async def snapshot_states(pool: Pool) -> None:
     """Publish every key of the owned state topics again, tombstones included: nightly, and with every replay."""
     async with transaction(pool) as conn:
-        await conn.execute(SNAPSHOT_STATES)
+        await conn.execute(SNAPSHOT_STATES, timeout=600)
         await conn.execute("select pg_notify('outbox', '')")
 
 

@@ -15,11 +15,12 @@ from shared.kafka.topics import BY_NAME, GENERAL
 from shared.telemetry import current_traceparent
 
 APPEND_FACT = """
-    with event as (
+    with last as (
+        select version, lane from outbox where topic = $2 and aggregate = $3 order by version desc limit 1
+    ), event as (
         insert into outbox (event_id, topic, aggregate, version, type, body, occurred_at, traceparent, lane)
-        select $1, $2, $3,
-               coalesce((select max(version) from outbox where topic = $2 and aggregate = $3), 0) + 1,
-               $4, $5, $6, $7, $8
+        select $1, $2, $3, coalesce((select version from last), 0) + 1, $4, $5, $6, $7,
+               coalesce((select lane from last), $8)
         returning seq, version, lane
     ), pending as (
         insert into outbox_pending (seq, lane) select seq, lane from event
@@ -33,6 +34,7 @@ async def emit(
 ) -> int:
     """Append a fact; returns its version. `lane` only where an aggregate's whole life is in another than its topic's.
 
+    The first fact of an aggregate decides its lane: two relays for one aggregate could overtake each other.
     Raises `ValueError` for a fact that is too large to travel: before anything is committed, not in the relay.
     """
     body = fact.model_dump_json().encode()

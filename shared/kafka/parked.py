@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.db import Connection, Record
 from shared.kafka.effect import Raw
-from shared.kafka.envelope import Envelope
+from shared.kafka.envelope import Envelope, Head
 from shared.kafka.topics import BY_NAME
 
 INSERT_PARKED = """
@@ -27,7 +27,7 @@ async def insert_parked(
     conn: Connection,
     consumer: str,
     raw: Raw,
-    envelope: Envelope | None,
+    envelope: Envelope | Head | None,
     *,
     state: str,
     reason: str,
@@ -50,7 +50,7 @@ async def insert_parked(
         envelope.version if envelope else None,
         envelope.event_id if envelope else None,
         state,
-        reason[:500],
+        _clean(reason),
         failures,
         next_in,
     )
@@ -60,14 +60,20 @@ async def insert_parked(
 CLAIM_DUE = """
     select * from parked
     where consumer = $1 and next_at <= clock_timestamp()
-    order by version nulls first, id limit 1
+    order by next_at, version, id limit 1
     for update skip locked
 """
+CLAIM = "select * from parked where id = $1 and next_at <= clock_timestamp() for update skip locked"
 
 
 async def claim_due(conn: Connection, consumer: str) -> Record | None:
     """The next row whose time has come, locked until this transaction ends."""
     return await conn.fetchrow(CLAIM_DUE, consumer)
+
+
+async def claim(conn: Connection, parked_id: int) -> Record | None:
+    """Lock one row, if its time has still come and nobody else has it."""
+    return await conn.fetchrow(CLAIM, parked_id)
 
 
 DELETE_PARKED = "delete from parked where id = $1"
@@ -88,12 +94,12 @@ async def save_retry(
     conn: Connection, parked_id: int, *, state: str, reason: str, failures: int, next_in: timedelta
 ) -> None:
     """Not yet: try again after `next_in` of machine time, or as soon as the watermark moves."""
-    await conn.execute(TRY_LATER, parked_id, state, reason[:500], failures, next_in)
+    await conn.execute(TRY_LATER, parked_id, state, _clean(reason), failures, next_in)
 
 
 async def save_aside(conn: Connection, parked_id: int, *, state: str, reason: str, failures: int) -> None:
     """Quarantined, refused or skipped: nothing happens by itself any more."""
-    await conn.execute(SET_ASIDE, parked_id, state, reason[:500], failures)
+    await conn.execute(SET_ASIDE, parked_id, state, _clean(reason), failures)
 
 
 COUNT_BY_STATE = "select state, count(*) as count from parked group by state"
@@ -131,6 +137,11 @@ async def mark_replay(conn: Connection, ids: list[int]) -> int:
 async def mark_skip(conn: Connection, parked_id: int, reason: str) -> bool:
     """Put a no-op in a quarantined fact's place; False when there is no such row in quarantine."""
     return bool(await conn.fetch(SKIP, parked_id, reason))
+
+
+def _clean(reason: str) -> str:
+    """PostgreSQL's text holds no NUL, and a reason may quote what came from outside."""
+    return reason.replace("\x00", "")[:500]
 
 
 def pack_headers(raw: Raw) -> bytes:

@@ -7,16 +7,16 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
-from shared.db import Connection, Pool, Record, transaction
+from shared.db import Connection, Pool, Record, savepoint, transaction
 from shared.errors import NotKnownYet, Rejected, Transient
 from shared.kafka.access import KafkaAccess
 from shared.kafka.consumer import Consumer
 from shared.kafka.effect import Raw, apply, pass_over, read
-from shared.kafka.envelope import Poison
-from shared.kafka.guard import FIRST_RETRY, MAX_FAILURES, announce
+from shared.kafka.envelope import Head, Poison
+from shared.kafka.guard import FIRST_RETRY, MAX_FAILURES, announce, tell_stuck
 from shared.kafka.inbox import Verdict
 from shared.kafka.log_reader import read_record
-from shared.kafka.parked import aggregate_of, claim_due, delete_parked, save_aside, save_retry, unpack
+from shared.kafka.parked import aggregate_of, claim, claim_due, delete_parked, save_aside, save_retry, unpack
 from shared.kafka.topics import BY_NAME
 from shared.telemetry import tracing
 from shared.wakeups import Wakeup
@@ -59,28 +59,49 @@ class Parking:
             row = await claim_due(conn, self._consumer.group)
             if row is None:
                 return False
-            await self._retry(conn, row)
-            return True
+            if row["state"] == "skip":
+                await self._skip(conn, row)
+                return True
+            if not BY_NAME[row["topic"]].is_state:
+                await self._retry(conn, row, unpack(row, row["value"]))
+                return True
+        await self._retry_from_log(row)
+        return True
 
-    async def _retry(self, conn: Connection, row: Record) -> None:
-        raw = await self._bytes_of(row)
-        if raw is None:
-            await delete_parked(conn, row["id"])  # compacted away: a newer record of the key came after it
+    async def _retry_from_log(self, row: Record) -> None:
+        """A record of a state topic is asked of the log again: no body of it is kept. No connection is held for that."""
+        where = (row["cluster"], row["topic"], row["partition"], row["position"])
+        try:
+            raw = await read_record(self._access, *where)
+        except Transient as fault:
+            async with transaction(self._pool) as conn:
+                await self._later(conn, row, row["state"], str(fault), row["failures"])
             return
+        async with transaction(self._pool) as conn:
+            if await claim(conn, row["id"]) is None:
+                return  # another replica was faster
+            if raw is None:
+                await delete_parked(conn, row["id"])  # compacted away: a newer record of the key came after it
+            else:
+                await self._retry(conn, row, raw)
+
+    async def _skip(self, conn: Connection, row: Record) -> None:
+        """A no-op in its place, in its turn; where the record does not even say what its place is, nothing more."""
+        head = Head(row["aggregate"], row["version"], row["event_id"])
+        await self._settled(conn, row, await pass_over(conn, self._consumer, row["topic"], head))
+
+    async def _retry(self, conn: Connection, row: Record, raw: Raw) -> None:
         try:
             record = read(raw)
             with tracing(record.envelope.traceparent):
-                async with conn.transaction():  # a savepoint: the row itself stays claimed when the effect fails
-                    if row["state"] == "skip":
-                        verdict = await pass_over(record, self._consumer, conn)
-                    else:
-                        verdict = await apply(record, self._consumer, conn, self._deps)
+                async with savepoint(conn):  # the row itself stays claimed when the effect fails
+                    verdict = await apply(record, self._consumer, conn, self._deps)
         except Poison as poison:
             await self._quarantine(conn, row, raw, poison.reason, row["failures"])
         except NotKnownYet as unknown:
             await self._later(conn, row, "waiting", f"not known yet: {unknown}", row["failures"])
         except Rejected as refusal:
-            await pass_over(record, self._consumer, conn)
+            await pass_over(conn, self._consumer, raw.topic, record.envelope)
             await save_aside(conn, row["id"], state="refused", reason=refusal.code, failures=row["failures"])
         except Transient as fault:
             await self._later(conn, row, "failing", str(fault), row["failures"])
@@ -114,11 +135,4 @@ class Parking:
     async def _quarantine(self, conn: Connection, row: Record, raw: Raw, reason: str, failures: int) -> None:
         await save_aside(conn, row["id"], state="quarantined", reason=reason, failures=failures)
         await announce(conn, self._consumer, raw, aggregate_of(row), row["version"], reason, self._clock)
-        if self._consumer.on_stuck:
-            await self._consumer.on_stuck(raw.topic, aggregate_of(row), conn, self._deps)
-
-    async def _bytes_of(self, row: Record) -> Raw | None:
-        """The record itself; one of a state topic is asked of the log again, for no body of it is kept here."""
-        if not BY_NAME[row["topic"]].is_state:
-            return unpack(row, row["value"])
-        return await read_record(self._access, row["cluster"], row["topic"], row["partition"], row["position"])
+        await tell_stuck(conn, self._consumer, raw.topic, aggregate_of(row), self._deps)

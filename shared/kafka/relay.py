@@ -6,7 +6,8 @@ the broker's acknowledgement, and only under the cluster and epoch under which t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -36,6 +37,8 @@ _BATCH = 500
 _LEASE_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 _PAUSE_SECONDS = 0.5
+_LAST_BATCH_SECONDS = 3.0
+_SEND_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -104,7 +107,7 @@ class Relay:
         await self._access.start(producer)
         try:
             while await self._holds_lease():
-                if not await self.publish_batch(producer):
+                if not await _to_its_end(self.publish_batch(producer)):
                     await self._wakeup.wait(_POLL_SECONDS)
         finally:
             await asyncio.shield(_discard(producer))
@@ -127,32 +130,36 @@ class Relay:
         return await self._forget(rows, under)
 
     async def _send_facts(self, producer: AIOKafkaProducer, rows: Sequence[Record]) -> None:
-        acknowledgements = [
-            await producer.send(
+        acknowledgements = []
+        for row in rows:
+            sent = await producer.send(
                 row["topic"],
                 key=str(row["aggregate"]).encode(),
                 value=row["body"],
                 headers=self._envelope(row, row["version"]).headers(),
             )
-            for row in rows
-        ]
-        for acknowledgement in acknowledgements:
-            await acknowledgement
+            sent.add_done_callback(_seen)
+            acknowledgements.append(sent)
+        await _all_acknowledged(acknowledgements)
 
     async def _send_states(self, producer: AIOKafkaProducer, rows: Sequence[Record]) -> None:
         """Each key once, with state and version read together; a later relay's producer fences this one."""
         newest = {(row["topic"], row["aggregate"]): row for row in rows}
         async with producer.transaction():
+            acknowledgements = []
             for topic in {topic for topic, _ in newest}:
                 keys = [aggregate for name, aggregate in newest if name == topic]
                 for aggregate, version, state in await self._read_states(topic, keys):
                     row = newest[topic, aggregate]
-                    await producer.send(
+                    sent = await producer.send(
                         topic,
                         key=str(aggregate).encode(),
                         value=state.model_dump_json().encode() if state else None,
                         headers=self._envelope(row, version, state.type if state else "").headers(),
                     )
+                    sent.add_done_callback(_seen)
+                    acknowledgements.append(sent)
+            await _all_acknowledged(acknowledgements)  # a commit does not notice a batch that ran out of time
 
     async def _read_states(self, topic: str, keys: Sequence[UUID]) -> list[tuple[UUID, int, State | None]]:
         assert self._load_states is not None, "A service that owns a state topic says how to load it."
@@ -203,9 +210,47 @@ class Relay:
         self.trouble = str(fault)
 
 
-async def _discard(producer: AIOKafkaProducer) -> None:
-    """Stop a producer without waiting for what it still wants to send: all of it is still pending."""
+async def _all_acknowledged(acknowledgements: Sequence["asyncio.Future[Any]"]) -> None:
+    """An idempotent producer would try for ever: after a while we say so, and start again from what is pending."""
     try:
-        await asyncio.wait_for(producer.stop(), 2)
+        async with asyncio.timeout(_SEND_SECONDS):
+            await asyncio.gather(*acknowledgements)
+    except TimeoutError as fault:
+        raise Transient(f"Kafka did not acknowledge a batch within {_SEND_SECONDS:.0f} s.") from fault
+
+
+def _seen(acknowledgement: "asyncio.Future[Any]") -> None:
+    """The first error of a batch is raised; the others are the same one and need not be reported as unread."""
+    if not acknowledgement.cancelled():
+        acknowledgement.exception()
+
+
+async def _to_its_end(publishing: Coroutine[Any, Any, int]) -> int:
+    """A batch in hand is finished when the process is asked to stop, so that nothing need be sent twice."""
+    task = asyncio.ensure_future(publishing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=_LAST_BATCH_SECONDS)
+        raise
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _discard(producer: AIOKafkaProducer) -> None:
+    """Let go of a producer without sending what it still holds: all of it is still pending.
+
+    Its own `stop()` would flush: after a lost batch, the next one of the same partition, and so version 2 before 1.
+    """
+    producer._closed = True  # noqa: SLF001 (there is no public way to stop without a flush)
+    sending = producer._sender.sender_task  # noqa: SLF001
+    if sending is not None:
+        sending.cancel()
+    try:
+        await asyncio.wait_for(producer.client.close(), 2)
     except (TimeoutError, KafkaError, asyncio.CancelledError):
-        return
+        pass
+    finally:
+        if sending is not None:
+            await asyncio.wait({sending}, timeout=2)

@@ -17,6 +17,8 @@ ZERO_TOLERANCE = "zero_tolerance"
 STATE = "state"
 LANES = (GENERAL, ZERO_TOLERANCE, STATE)
 
+COMMAND_TOPIC = "gemba.command"
+
 SERVICES = ("directory", "scheduler", "visits", "notifications")
 
 
@@ -39,6 +41,11 @@ class Topic:
         return self.lane == STATE
 
     @property
+    def is_counted(self) -> bool:
+        """Whether its records carry the versions of an aggregate: facts do; states and commands do not."""
+        return not self.is_state and self.name != COMMAND_TOPIC
+
+    @property
     def readers(self) -> tuple[str, ...]:
         """The services whose groups read it; a writer also reads the end of its own topics at start."""
         return tuple(sorted({group.split(".")[0] for group in self.groups} | set(self.writers)))
@@ -49,7 +56,7 @@ _OWNED = (
           ("scheduler.general", "visits.general", "notifications.general"), dict(_COMPACTED), lane=STATE),
     Topic("gemba.enterprise", ("directory",),
           ("scheduler.general", "visits.general", "notifications.general"), dict(_COMPACTED), lane=STATE),
-    Topic("gemba.command", (), ("scheduler.command",)),
+    Topic(COMMAND_TOPIC, (), ("scheduler.command",)),
     Topic("gemba.cohort", ("scheduler",), ("notifications.general", "visits.general")),
     Topic("gemba.booking", ("scheduler",), ("visits.general", "notifications.general")),
     Topic("gemba.visit", ("visits",), ("scheduler.general", "notifications.general")),

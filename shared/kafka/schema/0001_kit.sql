@@ -54,7 +54,7 @@ create table parked (
     parked_at    timestamptz not null default clock_timestamp(),
     unique (consumer, cluster, topic, partition, position)
 );
-create index parked_next on parked (next_at) where next_at is not null;
+create index parked_next on parked (consumer, next_at, version, id) where next_at is not null;
 create index parked_aggregate on parked (consumer, topic, aggregate, version);
 comment on table parked is 'Facts that wait, fail, are quarantined or were refused, with their raw bytes. Machine time.';
 
@@ -67,6 +67,7 @@ create table state_copies (
 );
 comment on table state_copies is 'The version of each key of a state topic, owned or copied; kept for ever, beats late older copies.';
 
+create sequence timer_generation;  -- one for all: a generation is never used again, not even after a disarm
 create table timers (
     kind        text not null,
     aggregate   uuid not null,

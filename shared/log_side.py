@@ -1,0 +1,109 @@
+"""The log side of a running service: it meets its cluster, then publishes and consumes; it refuses any other cluster."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shared.ids import new_id
+from shared.kafka.broker import Subscription, build_broker
+from shared.kafka.guard import Guard
+from shared.kafka.log_reader import refuse_log_ahead
+from shared.kafka.log_state import recognise_cluster
+from shared.kafka.parking import Parking
+from shared.kafka.relay import Relay
+from shared.kafka.topics import TOPICS, lanes_of
+
+if TYPE_CHECKING:
+    from shared.assembly import Running
+
+_RETRY_SECONDS = 1.0
+_START_SECONDS = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def run_log_side(service: "Running", tasks: list["asyncio.Task[None]"]) -> None:
+    """Meet the cluster, publish and consume; when the cluster turns out to be another one, from the beginning."""
+    assert service.parts is not None
+    parts = service.parts
+    parkings = [
+        Parking(consumer, service.pool, service.clock, parts.deps, service.access, service.wakeups.on("parked"))
+        for consumer in parts.consumers
+    ]
+    guards = [Guard(consumer, service.pool, service.clock, parts.deps) for consumer in parts.consumers]
+    relays = _make_relays(service)
+    while True:
+        try:
+            cluster = await _meet_cluster(service)
+            if not service.relays:
+                service.relays += relays
+                tasks += [asyncio.create_task(relay.run(), name=relay.lease) for relay in relays]
+                tasks += [asyncio.create_task(parking.run(), name="parking") for parking in parkings]
+            service.subscriptions[:] = [Subscription(guard, cluster) for guard in guards]
+            await _consume(service)
+        except Exception as fault:
+            service.trouble = f"Nothing is consumed: {type(fault).__name__}: {fault}"
+            _log.exception("log.bug")
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _make_relays(service: "Running") -> list[Relay]:
+    settings = service.settings
+    assert service.parts is not None
+    return [
+        Relay(
+            service.pool,
+            service.access,
+            service.wakeups.on("outbox"),
+            service=settings.service,
+            source=f"/gemba/{settings.installation}/{settings.incarnation}/{settings.service}",
+            holder=f"{settings.service}.{settings.replica}.{os.getpid()}.{new_id()}",
+            lane=lane,
+            load_states=service.parts.load_states,
+        )
+        for lane in lanes_of(settings.service)
+    ]
+
+
+async def _meet_cluster(service: "Running") -> str:
+    """The id of a cluster that we may publish to and consume from. What is wrong is said, and tried again."""
+    name = service.settings.service
+    owned = [topic for topic in TOPICS if name in topic.writers and not topic.name.endswith(".dlq")]
+    while True:
+        try:
+            cluster = await service.access.cluster_id()
+            await recognise_cluster(service.pool, cluster)
+            await refuse_log_ahead(service.access, service.pool, owned)
+            return cluster
+        except Exception as fault:
+            if service.trouble != str(fault):
+                _log.error("log.refused", reason=str(fault), fault=type(fault).__name__)
+            service.trouble = str(fault) or type(fault).__name__
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _consume(service: "Running") -> None:
+    """Consume until the broker turns out to be of another cluster."""
+    broker = build_broker(service.access)
+    for subscription in service.subscriptions:
+        subscription.attach(broker)
+    try:
+        await asyncio.wait_for(broker.start(), _START_SECONDS)
+        service.trouble = None
+        _log.info("log.running", groups=[s.guard.consumer.group for s in service.subscriptions])
+        # A service without consumers waits for ever; its relays look at the cluster themselves.
+        left = [s.met_other_cluster for s in service.subscriptions] or [asyncio.Event()]
+        leaving = [asyncio.ensure_future(event.wait()) for event in left]
+        try:
+            await asyncio.wait(leaving, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in leaving:
+                waiting.cancel()
+        service.trouble = "The broker is of another cluster than a moment ago."
+    except TimeoutError:
+        service.trouble = f"The consumers could not start within {_START_SECONDS:.0f} s."
+        _log.error("consumers.not_started")
+    finally:
+        await asyncio.shield(broker.stop())
