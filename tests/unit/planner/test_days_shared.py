@@ -87,21 +87,25 @@ def test_two_visits_that_would_make_the_day_too_long_are_not_both_made() -> None
 
 
 def test_a_later_visit_is_not_later_than_its_band() -> None:
-    instance = world(jobs=[job("a", window=days(0, 0)), job("b", after=(Gap("a", 1, 2),), target=day(4))])
+    later = job("b", after=(Gap("a", 1, 2),), window=days(0, 11), target=day(9))
+    instance = world(jobs=[job("a", window=days(0, 4), target=day(0)), later])
     plan = solve(instance, max_work=10)
-    assert {p.job_id: p.day for p in plan.placements} == {"a": day(0), "b": day(2)}
+    assert check(instance, plan) == []
+    first, second = (p.day for p in plan.placements)
+    assert (second - first).days == 2
 
 
 def test_with_no_days_between_the_later_visit_still_begins_after_the_earlier_has_ended() -> None:
     sites, short = [enterprise("mill"), enterprise("mine")], timedelta(hours=2)
     jobs = [
-        job("a", duration=short, pinned=Pin("ann", day(0), time(13))),
-        job("b", duration=short, enterprise_ids=("mine",), after=(Gap("a", 0),), window=days(0, 0)),
+        job("a", duration=short, window=days(0, 1), forbidden_trainers=frozenset({"bob"})),
+        job("b", duration=short, enterprise_ids=("mine",), after=(Gap("a", 0, 0),), window=days(0, 1)),
     ]
-    instance = world([trainer("ann"), trainer("bob")], sites, jobs)
+    mornings = tuple(booked(f"x{n}", "ann", n, 8, 12) for n in range(2))
+    instance = world([trainer("ann"), trainer("bob")], sites, jobs, booked=mornings)
     plan = solve(instance, max_work=10)
     assert check(instance, plan) == []
-    assert {p.job_id: p.start for p in plan.placements} == {"a": time(13), "b": time(15)}
+    assert {p.job_id: p.start for p in plan.placements} == {"a": time(12, 30), "b": time(14, 30)}
 
 
 def test_two_trainers_are_not_at_one_enterprise_at_once() -> None:

@@ -85,6 +85,7 @@ def test_more_work_is_never_worse_than_the_greedy_start() -> None:
 def test_a_cancelled_search_returns_the_plan_so_far() -> None:
     asked = iter([False, True, True])
     plan = solve(cohort(), max_work=1000, cancelled=lambda: next(asked, True))
+    assert plan.gap > 0
     assert check(cohort(), plan) == []
     assert len(plan.placements) == len(cohort().jobs)
 
