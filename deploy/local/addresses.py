@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from deploy.local.problem import Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KafkaAddress:
     """How the cluster's administrator reaches it."""
 

@@ -46,6 +46,7 @@ def caddy_program(
         "XDG_CONFIG_HOME": str(folder / "config"),
         "XDG_DATA_HOME": str(folder / "data"),
         "GEMBA_SITE": f"http://{host}:{port}",
+        "GEMBA_ELSEWHERE": f"http://:{port}",
         **{f"GEMBA_{name.upper()}": f"127.0.0.1:{to}" for name, to in upstreams.items()},
     }
     if inbox_port is not None:

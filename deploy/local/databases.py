@@ -38,14 +38,12 @@ class DatabaseUrls:
     run: str
 
 
-def provision_databases(
-    admin_dsn: str, databases: Mapping[str, ServiceDatabase]
-) -> dict[str, DatabaseUrls]:
+def provision_databases(admin_dsn: str, databases: Mapping[str, ServiceDatabase]) -> dict[str, DatabaseUrls]:
     """Make databases, roles and grants as they should be; safe to repeat, also after a kill.
 
     The administrator is a superuser, or a role with CREATEDB and CREATEROLE.
     """
-    import psycopg  # noqa: PLC0415 - heavy: `./gemba --help` must not pay for it
+    import psycopg
 
     try:
         with psycopg.connect(admin_dsn, autocommit=True, connect_timeout=10) as connection:
@@ -64,15 +62,14 @@ def provision_databases(
     except psycopg.errors.InsufficientPrivilege as error:
         raise Problem(
             f"PostgreSQL: the administrator may not make databases: {str(error).strip()}",
-            remedy="GEMBA_POSTGRES must be the URL of a superuser, or of a role with CREATEDB "
-            "and CREATEROLE",
+            remedy="GEMBA_POSTGRES must be the URL of a superuser, or of a role with CREATEDB and CREATEROLE",
         ) from error
     return {service: database_urls(admin_dsn, wanted) for service, wanted in databases.items()}
 
 
 def database_urls(admin_dsn: str, wanted: ServiceDatabase) -> DatabaseUrls:
     """The URLs at the administrator's server, with its other parameters (TLS …) kept."""
-    from urllib.parse import quote, urlsplit, urlunsplit  # noqa: PLC0415
+    from urllib.parse import quote, urlsplit, urlunsplit
 
     parts = urlsplit(admin_dsn)
     address = parts.netloc.rpartition("@")[2]
@@ -89,24 +86,18 @@ def database_urls(admin_dsn: str, wanted: ServiceDatabase) -> DatabaseUrls:
 
 def drop_databases(admin_dsn: str, databases: Mapping[str, ServiceDatabase]) -> None:
     """Remove databases and roles again (the tests' own)."""
-    import psycopg  # noqa: PLC0415
-    from psycopg import sql  # noqa: PLC0415
+    import psycopg
+    from psycopg import sql
 
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         for gone in databases.values():
-            connection.execute(
-                sql.SQL("drop database if exists {} with (force)").format(
-                    sql.Identifier(gone.database)
-                )
-            )
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(gone.database)))
             for role in (gone.runtime_role, gone.migration_role):
-                connection.execute(
-                    sql.SQL("drop role if exists {}").format(sql.Identifier(role))
-                )
+                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
 
 
 def _make_roles(connection: psycopg.Connection, wanted: ServiceDatabase) -> None:
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     for role, password in (
         (wanted.migration_role, wanted.migration_password),
@@ -120,17 +111,13 @@ def _make_roles(connection: psycopg.Connection, wanted: ServiceDatabase) -> None
             )
         )
     # An administrator who is no superuser must be a member to act for the owner.
-    connection.execute(
-        sql.SQL("grant {} to current_user").format(sql.Identifier(wanted.migration_role))
-    )
+    connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(wanted.migration_role)))
 
 
 def _make_database(connection: psycopg.Connection, wanted: ServiceDatabase) -> None:
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
-    known = connection.execute(
-        "select 1 from pg_database where datname = %s", (wanted.database,)
-    ).fetchone()
+    known = connection.execute("select 1 from pg_database where datname = %s", (wanted.database,)).fetchone()
     if not known:
         connection.execute(
             sql.SQL("create database {} owner {} encoding 'UTF8' template template0").format(
@@ -140,12 +127,10 @@ def _make_database(connection: psycopg.Connection, wanted: ServiceDatabase) -> N
 
 
 def _make_grants(connection: psycopg.Connection, wanted: ServiceDatabase) -> None:
-    from psycopg import sql  # noqa: PLC0415
+    from psycopg import sql
 
     for extension in _EXTENSIONS:
-        connection.execute(
-            sql.SQL("create extension if not exists {}").format(sql.Identifier(extension))
-        )
+        connection.execute(sql.SQL("create extension if not exists {}").format(sql.Identifier(extension)))
     names = {
         "database": sql.Identifier(wanted.database),
         "owner": sql.Identifier(wanted.migration_role),
@@ -157,8 +142,7 @@ def _make_grants(connection: psycopg.Connection, wanted: ServiceDatabase) -> Non
         "grant connect on database {database} to {runner}",
         "grant usage on schema public to {runner}",
         "alter default privileges for role {owner} grant usage on schemas to {runner}",
-        "alter default privileges for role {owner}"
-        " grant select, insert, update, delete on tables to {runner}",
+        "alter default privileges for role {owner} grant select, insert, update, delete on tables to {runner}",
         "alter default privileges for role {owner} grant usage, select on sequences to {runner}",
     ):
         connection.execute(sql.SQL(statement).format(**names))

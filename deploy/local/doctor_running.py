@@ -33,7 +33,7 @@ def check_processes(state: State) -> Iterator[Finding]:
 
 
 def check_postgres(state: State) -> Iterator[Finding]:
-    import psycopg  # noqa: PLC0415 - heavy
+    import psycopg
 
     port = state.config()["ports"]["postgres"]
     password = state.secret("postgres-superuser")
@@ -48,9 +48,7 @@ def check_postgres(state: State) -> Iterator[Finding]:
                     return
             version = connection.info.server_version // 10_000
     except psycopg.OperationalError as error:
-        yield Finding(
-            "postgres", "ill", str(error).strip(), f"see {state.logs / 'postgres.log'}"
-        )
+        yield Finding("postgres", "ill", str(error).strip(), f"see {state.logs / 'postgres.log'}")
         return
     yield Finding("postgres", "well", f"version {version}, durable")
 
@@ -62,7 +60,7 @@ def _kafka(state: State) -> KafkaAddress:
 
 
 def check_kafka(state: State) -> Iterator[Finding]:
-    from shared.kafka.topics import TOPICS  # noqa: PLC0415
+    from shared.kafka.topics import TOPICS
 
     address = _kafka(state)
     again = "restart ./gemba up: it makes topics, users and ACLs at every start"

@@ -14,6 +14,7 @@ nothing is chowned and no user is added) or ``uid:gid`` (where namespaces are re
 import ctypes
 import os
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
@@ -34,8 +35,7 @@ def enter_user_namespace() -> None:
         ("uid_map", f"1000 {uid} 1"),
         ("gid_map", f"1000 {gid} 1"),
     ):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(content)
+        Path("/proc/self", name).write_text(content, encoding="ascii")
 
 
 def _take_identity(identity: str) -> None:
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
         _libc().prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
         if os.getppid() != parent:  # the parent died before the signal was armed
             sys.exit(0)
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606 - no shell is meant
 
 
 if __name__ == "__main__":

@@ -24,9 +24,7 @@ class Timeline:
         self._out.flush()
 
 
-async def until_interrupted(
-    work: Coroutine[object, object, None], say: Callable[[str, str], None]
-) -> None:
+async def until_interrupted(work: Coroutine[object, object, None], say: Callable[[str, str], None]) -> None:
     """Run ``work`` and cancel it on the first SIGINT or SIGTERM, so that it stops in order.
 
     On the second one the process ends at once; its children end with it.

@@ -54,7 +54,7 @@ class Installation:
     ports: Mapping[str, int]
     services: Sequence[str]
     postgres_dsn: str = ""
-    kafka: KafkaAddress = KafkaAddress("", "", "")
+    kafka: KafkaAddress = field(default_factory=lambda: KafkaAddress("", "", ""))
     databases: Mapping[str, DatabaseUrls] = field(default_factory=dict)
     inbox_url: str | None = None
 
@@ -67,9 +67,7 @@ class Installation:
 
     def status_urls(self) -> dict[str, str]:
         """``/status`` of each service; not reachable through the origin."""
-        return {
-            name: f"http://127.0.0.1:{self.ports[name]}/status" for name in self.services
-        }
+        return {name: f"http://127.0.0.1:{self.ports[name]}/status" for name in self.services}
 
     def service_environment(self, service: str) -> dict[str, str]:
         """Everything that one service is told, and nothing that another one needs."""
@@ -87,10 +85,8 @@ class Installation:
             "GEMBA_KAFKA_TLS": "1" if self.kafka.tls else "0",
             "GEMBA_KEYS_DIR": str(self.state.keys),
             "GEMBA_LOG_LEVEL": os.environ.get("GEMBA_LOG_LEVEL", "INFO"),
-            "GEMBA_SMTP_URL": os.environ.get("GEMBA_SMTP_URL")
-            or f"smtp://127.0.0.1:{self.ports['inbox-smtp']}",
-            "GEMBA_SMS_URL": os.environ.get("GEMBA_SMS_URL")
-            or f"http://127.0.0.1:{self.ports['inbox']}/inbox/sms",
+            "GEMBA_SMTP_URL": os.environ.get("GEMBA_SMTP_URL") or f"smtp://127.0.0.1:{self.ports['inbox-smtp']}",
+            "GEMBA_SMS_URL": os.environ.get("GEMBA_SMS_URL") or f"http://127.0.0.1:{self.ports['inbox']}/inbox/sms",
         }
         return {**inherited_environment(), **own}
 
@@ -129,12 +125,8 @@ async def _start(gemba: Installation, report: Report) -> None:
         *(["kafka", "kafka-controller"] if given_cluster else []),
         *([] if gemba.wants_inbox else ["inbox", "inbox-smtp"]),
     }
-    gemba.state.check_ports_free(
-        {name: port for name, port in gemba.ports.items() if name not in unused}
-    )
-    await _together(
-        [_start_postgres(gemba, given_dsn, report), _start_kafka(gemba, given_cluster, report)]
-    )
+    gemba.state.check_ports_free({name: port for name, port in gemba.ports.items() if name not in unused})
+    await _together([_start_postgres(gemba, given_dsn, report), _start_kafka(gemba, given_cluster, report)])
     report("databases", "migrating")
     await _together(_migrate(gemba, service) for service in gemba.services)
     await asyncio.to_thread(_replay_on_new_log, gemba)
@@ -142,9 +134,7 @@ async def _start(gemba: Installation, report: Report) -> None:
         await gemba.supervisor.start(_inbox_program(gemba))
         gemba.inbox_url = f"{gemba.origin}/inbox/"
     report("services", "starting")
-    await _together(
-        gemba.supervisor.start(_service_program(gemba, name)) for name in gemba.services
-    )
+    await _together(gemba.supervisor.start(_service_program(gemba, name)) for name in gemba.services)
     await gemba.supervisor.start(
         caddy_program(
             folder=gemba.state.folder / "caddy",
@@ -187,9 +177,7 @@ async def _start_postgres(gemba: Installation, given: str | None, report: Report
             )
         )
     gemba.postgres_dsn = given or server.admin_dsn
-    gemba.databases = await asyncio.to_thread(
-        provision_databases, gemba.postgres_dsn, _wanted_databases(gemba.state)
-    )
+    gemba.databases = await asyncio.to_thread(provision_databases, gemba.postgres_dsn, _wanted_databases(gemba.state))
 
 
 def _wanted_databases(state: State) -> dict[str, ServiceDatabase]:
@@ -243,9 +231,7 @@ async def _start_kafka(gemba: Installation, given: KafkaAddress | None, report: 
 def _provision(gemba: Installation) -> None:
     passwords = {principal: gemba.kafka_password(principal) for principal in PRINCIPALS}
     address = gemba.kafka
-    provision_kafka(
-        address.bootstrap, address.user, address.password, passwords, tls=address.tls
-    )
+    provision_kafka(address.bootstrap, address.user, address.password, passwords, tls=address.tls)
 
 
 async def _migrate(gemba: Installation, service: str) -> None:
@@ -261,7 +247,7 @@ def _replay_on_new_log(gemba: Installation) -> None:
     Asked after every change of the cluster's id, and noted only when all have answered, so one
     that was killed in between is asked again.
     """
-    from deploy.local.kafka_login import cluster_id  # noqa: PLC0415 - heavy
+    from deploy.local.kafka_login import cluster_id
 
     address = gemba.kafka
     found = cluster_id(address.bootstrap, address.user, address.password, tls=address.tls)
@@ -312,6 +298,6 @@ def _service_program(gemba: Installation, service: str) -> Program:
 
 def default_state() -> State:
     """The folder that the CLI works on."""
-    from deploy.local.state import default_state_folder  # noqa: PLC0415
+    from deploy.local.state import default_state_folder
 
     return State(Path(default_state_folder()))

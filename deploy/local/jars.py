@@ -119,9 +119,7 @@ def kafka_class_path(progress: Callable[[int, int], None] | None = None) -> list
     return sorted(whole)
 
 
-def _download(
-    missing: list[Jar], there: int, progress: Callable[[int, int], None] | None
-) -> list[Path]:
+def _download(missing: list[Jar], there: int, progress: Callable[[int, int], None] | None) -> list[Path]:
     repository = cache_folder() / "maven"
     repository.mkdir(parents=True, exist_ok=True)
     context = _context(repository)
@@ -142,7 +140,7 @@ def _fetch(context: MavenContext, jar: Jar, repository: Path) -> Path:
         path.unlink(missing_ok=True)  # a broken download must not be taken for the jar
         try:
             _artifact(context, jar).resolve()
-        except Exception as error:  # noqa: BLE001 - the library raises whatever its parts raise
+        except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             continue
         found = sha256_of(path) if path.exists() else "nothing"
@@ -163,7 +161,7 @@ def _artifact(context: MavenContext, jar: Jar) -> Artifact:
 
 
 def _context(repository: Path) -> MavenContext:
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - heavy
+    from jgo.maven import MavenContext, PythonResolver
 
     return MavenContext(resolver=PythonResolver(), repo_cache=repository, timeout=60)
 
@@ -172,13 +170,10 @@ def rewrite_lock(lock: Path = LOCK) -> int:
     """Resolve the whole tree and lock it; returns how many jars it has."""
     repository = cache_folder() / "maven"
     context = _context(repository)
-    roots, transitive = context.resolver.resolve(
-        [context.create_dependency(coordinates) for coordinates in _ROOTS]
-    )
+    roots, transitive = context.resolver.resolve([context.create_dependency(coordinates) for coordinates in _ROOTS])
     wanted = [*roots, *(each for each in transitive if each.scope in {"compile", "runtime"})]
     lines = sorted(
-        f"{each.groupId}:{each.artifactId}:{each.version} "
-        f"sha256:{sha256_of(each.artifact.resolve())}"
+        f"{each.groupId}:{each.artifactId}:{each.version} sha256:{sha256_of(each.artifact.resolve())}"
         for each in wanted
     )
     header = [

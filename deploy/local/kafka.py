@@ -70,7 +70,8 @@ class KafkaServer:
     """One broker with its data below ``data``; ``password`` is the administrator's.
 
     ``prepare`` formats the data folder where it is empty: a wiped folder is a new cluster with
-    a new id, which is how services notice that the log was lost.
+    a new id, which is how services notice that the log was lost. (Brokers of one cluster are
+    given their common ``cluster_id``.)
     """
 
     data: Path
@@ -112,11 +113,10 @@ class KafkaServer:
     def _format(self) -> None:
         """Format beside its place and rename, so a format that broke off is done anew."""
         shutil.rmtree(self._log_folder, ignore_errors=True)
-        self.cluster_id = self.cluster_id or new_cluster_id()
         done = subprocess.run(
             [
                 *self._java("-Xmx64m"),
-                *("kafka.tools.StorageTool", "format", "-t", self.cluster_id),
+                *("kafka.tools.StorageTool", "format", "-t", self.cluster_id or new_cluster_id()),
                 *("-c", str(self._configuration)),
                 *("--add-scram", f"{MECHANISM}=[name={KAFKA_ADMIN},password={self.password}]"),
             ],
@@ -128,8 +128,7 @@ class KafkaServer:
         if done.returncode != 0:
             shutil.rmtree(self._log_folder, ignore_errors=True)
             raise Problem(
-                f"Kafka: could not format {self._log_folder}: "
-                f"{(done.stderr or done.stdout).strip()}",
+                f"Kafka: could not format {self._log_folder}: {(done.stderr or done.stdout).strip()}",
                 remedy="see that the disk has space and that the folder is yours",
             )
 
@@ -182,8 +181,7 @@ class KafkaServer:
             "process.roles": "broker,controller",
             "node.id": str(self.node.number),
             "controller.quorum.voters": voters,
-            "listeners": f"CLIENT://127.0.0.1:{self.node.port},"
-            f"CONTROLLER://127.0.0.1:{self.node.controller_port}",
+            "listeners": f"CLIENT://127.0.0.1:{self.node.port},CONTROLLER://127.0.0.1:{self.node.controller_port}",
             "advertised.listeners": f"CLIENT://127.0.0.1:{self.node.port}",
             "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
@@ -228,7 +226,7 @@ class KafkaServer:
         """Why the broker takes no login yet, or None when it does."""
         if not process.port_is_open(self.node.port):
             return f"nothing listens on port {self.node.port}"
-        from deploy.local.kafka_login import login_problem  # noqa: PLC0415 - heavy
+        from deploy.local.kafka_login import login_problem
 
         return login_problem(f"127.0.0.1:{self.node.port}", KAFKA_ADMIN, self.password)
 

@@ -7,7 +7,7 @@ answer: the cluster, or a sentence saying why not.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.local.problem import Problem
 
@@ -18,9 +18,7 @@ LOGIN_SECONDS = 5.0
 _silent = logging.getLogger("gemba.local.kafka")
 
 
-def client_settings(
-    bootstrap: str, user: str, password: str, *, tls: bool = False
-) -> dict[str, str | int]:
+def client_settings(bootstrap: str, user: str, password: str, *, tls: bool = False) -> dict[str, Any]:
     """Settings for confluent-kafka clients: SCRAM, without TLS only on the loopback."""
     return {
         "bootstrap.servers": bootstrap,
@@ -36,7 +34,7 @@ def client_settings(
 
 def admin_client(bootstrap: str, user: str, password: str, *, tls: bool = False) -> AdminClient:
     """A client that is logged in; Problem where it cannot."""
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - heavy
+    from confluent_kafka.admin import AdminClient
 
     reason = login_problem(bootstrap, user, password, tls=tls)
     if reason is not None:
@@ -56,14 +54,13 @@ def login_problem(
     tls: bool = False,
 ) -> str | None:
     """Why this user cannot log in there, or None when it can."""
-    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - heavy
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import AdminClient
 
     seen: list[KafkaError] = []
-    client = AdminClient(
-        {**client_settings(bootstrap, user, password, tls=tls), "error_cb": seen.append},
-        logger=_silent,
-    )
+    settings = client_settings(bootstrap, user, password, tls=tls)
+    settings["error_cb"] = seen.append
+    client = AdminClient(settings, logger=_silent)
     waited = 0.0
     while waited < seconds:
         try:

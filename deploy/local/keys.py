@@ -29,8 +29,8 @@ def make_missing_keys(folder: Path) -> None:
 def _make_pair(private: Path, public: Path) -> None:
     if private.exists() and public.exists():
         return
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - heavy
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
         Ed25519PrivateKey,
     )
 
@@ -46,7 +46,5 @@ def _make_pair(private: Path, public: Path) -> None:
     key = serialization.load_pem_private_key(private.read_bytes(), password=None)
     write_private(
         public,
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ),
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
     )

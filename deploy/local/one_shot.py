@@ -14,9 +14,7 @@ from deploy.local.state import ROOT
 _LONGEST_SECONDS = 600.0
 
 
-def run_module(
-    module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path
-) -> None:
+def run_module(module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
     """Raises Problem with the end of the log when the module fails."""
     with log.open("ab") as output:
         done = subprocess.run(

@@ -217,7 +217,7 @@ class PostgresServer:
 
     def not_ready(self) -> str | None:
         """Why the server does not take statements yet, or None when it does."""
-        import psycopg  # noqa: PLC0415 - heavy: `./gemba --help` must not pay for it
+        import psycopg
 
         try:
             with psycopg.connect(self.admin_dsn, connect_timeout=2) as connection:
@@ -245,9 +245,7 @@ class PostgresServer:
             code = child.poll()
             return None if code is None else f"ended with {code}:\n{process.tail(log_path)}"
 
-        process.wait_until(
-            self.not_ready, what="PostgreSQL", seconds=START_SECONDS, still_alive=ended
-        )
+        process.wait_until(self.not_ready, what="PostgreSQL", seconds=START_SECONDS, still_alive=ended)
 
     def stop(self) -> None:
         if self._child is not None:

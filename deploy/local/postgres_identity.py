@@ -101,9 +101,7 @@ def choose_identity() -> Identity:
 
 def _namespace_works() -> bool:
     tried = subprocess.run(
-        process.spawn_command(
-            ["/bin/sh", "-c", "exit 0"], identity="namespace", death_signal=signal.SIGKILL
-        ),
+        process.spawn_command(["/bin/sh", "-c", "exit 0"], identity="namespace", death_signal=signal.SIGKILL),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deploy.local.kafka_login import admin_client
 from deploy.local.problem import Problem
 from deploy.local.topology import OBSERVER, OUTSIDE, SERVICES
 
 if TYPE_CHECKING:
-    from confluent_kafka.admin import AclBinding, AdminClient, ResourceType
+    from confluent_kafka.admin import AclBinding, AclOperation, AdminClient, ResourceType
 
 _SCRAM_ITERATIONS = 4096
 _ANSWER_SECONDS = 30.0
@@ -58,7 +58,7 @@ def provision_kafka(
     alone: for tests that share a broker and bring topics of their own.
     """
     if topics is None:
-        from shared.kafka.topics import TOPICS  # noqa: PLC0415 - only who provisions needs it
+        from shared.kafka.topics import TOPICS
 
         topics = TOPICS
     client = admin_client(bootstrap, admin_user, admin_password, tls=tls)
@@ -79,25 +79,20 @@ def _answers(futures: Iterable[Future[object]]) -> list[BaseException]:
 
 
 def _make_users(client: AdminClient, passwords: Mapping[str, str]) -> None:
-    from confluent_kafka.admin import (  # noqa: PLC0415
+    from confluent_kafka.admin import (
         ScramCredentialInfo,
         ScramMechanism,
         UserScramCredentialUpsertion,
     )
 
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, _SCRAM_ITERATIONS)
-    wanted = [
-        UserScramCredentialUpsertion(user, info, password.encode())
-        for user, password in passwords.items()
-    ]
+    wanted = [UserScramCredentialUpsertion(user, info, password.encode()) for user, password in passwords.items()]
     answers = client.alter_user_scram_credentials(wanted)  # type: ignore[arg-type]
     _refuse("users", _answers(answers.values()))
 
 
-def _make_topics(
-    client: AdminClient, topics: Sequence[TopicLike], replication_factor: int
-) -> None:
-    from confluent_kafka.admin import (  # noqa: PLC0415
+def _make_topics(client: AdminClient, topics: Sequence[TopicLike], replication_factor: int) -> None:
+    from confluent_kafka.admin import (
         AlterConfigOpType,
         ConfigEntry,
         ConfigResource,
@@ -148,7 +143,7 @@ def _make_topics(
 
 def _exists_already(error: BaseException) -> bool:
     """Whether another process that provisions at the same time was faster."""
-    from confluent_kafka import KafkaError  # noqa: PLC0415
+    from confluent_kafka import KafkaError
 
     reason = error.args[0] if error.args else None
     return isinstance(reason, KafkaError) and reason.code() == KafkaError.TOPIC_ALREADY_EXISTS
@@ -156,55 +151,51 @@ def _exists_already(error: BaseException) -> bool:
 
 def wanted_acls(topics: Sequence[TopicLike], principals: Sequence[str]) -> list[AclBinding]:
     """Every permission that there should be."""
-    from confluent_kafka.admin import AclOperation, ResourceType  # noqa: PLC0415
+    from confluent_kafka.admin import AclOperation, ResourceType
 
     read, write, describe = AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE
-    bindings = []
+    bindings: list[AclBinding] = []
+
+    def allow(
+        who: str, what: tuple[AclOperation, ...], kind: ResourceType, name: str, *, prefixed: bool = False
+    ) -> None:
+        bindings.extend(_allow(who, each, kind, name, prefixed=prefixed) for each in what)
+
     for topic in topics:
         for writer in topic.writers:
             # A writer reads the end of its own topics, to see whether its database is older.
-            for operation in (write, read, describe):
-                bindings.append(_allow(writer, operation, ResourceType.TOPIC, topic.name))
+            allow(writer, (write, read, describe), ResourceType.TOPIC, topic.name)
         for reader in set(topic.readers) - set(topic.writers):
-            for operation in (read, describe):
-                bindings.append(_allow(reader, operation, ResourceType.TOPIC, topic.name))
+            allow(reader, (read, describe), ResourceType.TOPIC, topic.name)
         if OBSERVER in principals:
-            for operation in (read, describe):
-                bindings.append(_allow(OBSERVER, operation, ResourceType.TOPIC, topic.name))
+            allow(OBSERVER, (read, describe), ResourceType.TOPIC, topic.name)
     if OUTSIDE in principals:
-        bindings.append(_allow(OUTSIDE, write, ResourceType.TOPIC, COMMANDS))
-        bindings.append(_allow(OUTSIDE, describe, ResourceType.TOPIC, COMMANDS))
-        bindings.append(_allow(OUTSIDE, read, ResourceType.TOPIC, ANSWERS))
-        bindings.append(_allow(OUTSIDE, describe, ResourceType.TOPIC, ANSWERS))
+        allow(OUTSIDE, (write, describe), ResourceType.TOPIC, COMMANDS)
+        allow(OUTSIDE, (read, describe), ResourceType.TOPIC, ANSWERS)
     for principal in principals:
         own = f"{principal}."
-        for operation in (read, describe):
-            bindings.append(_allow(principal, operation, ResourceType.GROUP, own, prefixed=True))
+        allow(principal, (read, describe), ResourceType.GROUP, own, prefixed=True)
         if principal in SERVICES:
-            for operation in (write, describe):
-                kind = ResourceType.TRANSACTIONAL_ID
-                bindings.append(_allow(principal, operation, kind, own, prefixed=True))
+            allow(principal, (write, describe), ResourceType.TRANSACTIONAL_ID, own, prefixed=True)
     return bindings
 
 
 def _allow(
     principal: str,
-    operation: object,
+    operation: AclOperation,
     kind: ResourceType,
     name: str,
     *,
     prefixed: bool = False,
 ) -> AclBinding:
-    from confluent_kafka.admin import (  # noqa: PLC0415
+    from confluent_kafka.admin import (
         AclBinding,
         AclPermissionType,
         ResourcePatternType,
     )
 
     pattern = ResourcePatternType.PREFIXED if prefixed else ResourcePatternType.LITERAL
-    return AclBinding(
-        kind, name, pattern, f"User:{principal}", "*", operation, AclPermissionType.ALLOW
-    )
+    return AclBinding(kind, name, pattern, f"User:{principal}", "*", operation, AclPermissionType.ALLOW)
 
 
 def _make_acls(
@@ -214,7 +205,7 @@ def _make_acls(
     *,
     exclusive: bool,
 ) -> None:
-    from confluent_kafka.admin import AclBindingFilter  # noqa: PLC0415
+    from confluent_kafka.admin import AclBindingFilter
 
     wanted = set(wanted_acls(topics, principals))
     have = existing_acls(client, principals)
@@ -236,6 +227,7 @@ def _make_acls(
             for each in surplus
         ]
         _refuse("ACLs", _answers(client.delete_acls(filters).values()))
+
     # The controller answers before the broker has applied it: after the creation of some
     # eighty partitions that took a second, in which every service would have been refused.
     def not_in_force() -> str:
@@ -248,7 +240,7 @@ def _make_acls(
 
 def existing_acls(client: AdminClient, principals: Sequence[str]) -> set[AclBinding]:
     """What our principals are allowed now; other principals' permissions are not ours to judge."""
-    from confluent_kafka.admin import (  # noqa: PLC0415
+    from confluent_kafka.admin import (
         AclBindingFilter,
         AclOperation,
         AclPermissionType,
@@ -256,12 +248,13 @@ def existing_acls(client: AdminClient, principals: Sequence[str]) -> set[AclBind
         ResourceType,
     )
 
+    anything: Any = None  # what the filter takes for "every", though its type says str
     everything = AclBindingFilter(
         ResourceType.ANY,
-        None,
+        anything,
         ResourcePatternType.ANY,
-        None,
-        None,
+        anything,
+        anything,
         AclOperation.ANY,
         AclPermissionType.ANY,
     )

@@ -65,10 +65,7 @@ def locks_for(command: str) -> list[str]:
 def is_set_up(locks: list[str]) -> bool:
     if UNFINISHED.exists() or not (VENV / "bin" / "python").exists():
         return False
-    return all(
-        (VENV / lock).exists() and (VENV / lock).read_bytes() == (ROOT / lock).read_bytes()
-        for lock in locks
-    )
+    return all((VENV / lock).exists() and (VENV / lock).read_bytes() == (ROOT / lock).read_bytes() for lock in locks)
 
 
 def set_up(command: str, progress: Progress) -> None:
@@ -104,8 +101,8 @@ def _make_venv(progress: Progress) -> None:
     version = ".".join(str(part) for part in sys.version_info[:3])
     progress.phase(f"making .venv with Python {version} (once)")
     try:
-        import ensurepip  # noqa: F401, PLC0415
-        import venv  # noqa: F401, PLC0415
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
     except ImportError as error:
         raise SetupError(_without_venv()) from error
     made = subprocess.run(
@@ -154,7 +151,7 @@ def _install(lock: Path, progress: Progress) -> None:
         text=True,
         errors="replace",
     ) as pip:
-        assert pip.stdout is not None  # noqa: S101 - it was asked for
+        assert pip.stdout is not None
         for line in pip.stdout:
             said.append(line.rstrip())
             found = re.match(r"(?:Collecting|Requirement already satisfied:|Ignoring) ([\w.\-]+)", line)

@@ -169,8 +169,7 @@ class State:
             if not process.port_is_free(port):
                 raise Problem(
                     f"port {port} (for {name}) is in use by another program",
-                    remedy=f"end that program, or choose another port for {name!r} in "
-                    f"{self.folder / 'config.json'}",
+                    remedy=f"end that program, or choose another port for {name!r} in {self.folder / 'config.json'}",
                 )
 
 

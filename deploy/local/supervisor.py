@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from deploy.local import process
 from deploy.local.problem import Problem
@@ -56,7 +57,7 @@ class Supervisor:
         self._housekeeping: asyncio.Task[None] | None = None
         self._disk_was_full = False
 
-    async def __aenter__(self) -> Supervisor:
+    async def __aenter__(self) -> Self:
         self._housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
         return self
 
@@ -99,15 +100,13 @@ class Supervisor:
 
     async def _until_ready(self, kept: _Kept) -> None:
         program, deadline = kept.program, time.monotonic() + kept.program.start_seconds
-        assert kept.child is not None  # noqa: S101 - launched just now
+        assert kept.child is not None
         while (reason := await asyncio.to_thread(program.not_ready)) is not None:
             if kept.child.returncode is not None:
                 raise self._problem(program, f"ended while starting ({_how(kept.child)})")
             if time.monotonic() > deadline:
                 await self._end(kept)
-                raise self._problem(
-                    program, f"was not ready after {program.start_seconds:.0f} s ({reason})"
-                )
+                raise self._problem(program, f"was not ready after {program.start_seconds:.0f} s ({reason})")
             await asyncio.sleep(_READY_POLL_SECONDS)
 
     def _problem(self, program: Program, what: str) -> Problem:
@@ -119,15 +118,13 @@ class Supervisor:
 
     async def _watch(self, kept: _Kept) -> None:
         while True:
-            assert kept.child is not None  # noqa: S101 - watched after its launch
+            assert kept.child is not None
             await kept.child.wait()
             if self._stopping:
                 return
             if time.monotonic() - kept.started_at > STEADY_SECONDS:
                 kept.pause = FIRST_PAUSE_SECONDS
-            self._report(
-                kept.program.name, f"ended ({_how(kept.child)}); again in {kept.pause:g} s"
-            )
+            self._report(kept.program.name, f"ended ({_how(kept.child)}); again in {kept.pause:g} s")
             await asyncio.sleep(kept.pause)
             kept.pause = min(kept.pause * 2, LONGEST_PAUSE_SECONDS)
             kept.restarts += 1
@@ -187,9 +184,7 @@ class Supervisor:
 
     def _write_processes(self) -> None:
         content = {
-            name: {"pid": kept.child.pid, "restarts": kept.restarts}
-            for name, kept in self._kept.items()
-            if kept.child
+            name: {"pid": kept.child.pid, "restarts": kept.restarts} for name, kept in self._kept.items() if kept.child
         }
         self._state.processes_file.write_text(json.dumps(content), encoding="ascii")
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from testcontainers.core.container import DockerContainer
 from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.container import DockerContainer
 
 from deploy.local import process
 from deploy.local.kafka import KafkaServer, Node, new_cluster_id
@@ -49,7 +49,7 @@ def _kafka(password: str) -> Iterator[str]:
     """
     port = process.free_port()
     node = Node(1, port, process.free_port({port}))
-    described = KafkaServer(Path("/tmp/kafka"), node, password)  # noqa: S108 - in the container
+    described = KafkaServer(Path("/tmp/kafka"), node, password)
     properties = described.properties()
     properties["listeners"] = f"CLIENT://0.0.0.0:{port},CONTROLLER://127.0.0.1:{node.controller_port}"
     with TemporaryDirectory() as folder:

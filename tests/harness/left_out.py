@@ -53,9 +53,7 @@ class LeftOut:
         for name, reason in sorted(self.reasons.items()):
             terminalreporter.write_line(f"{name}: {reason}")
         if os.environ.get("CI") == "true" and self.unpermitted:
-            terminalreporter.write_line(
-                f"CI=true: {len(self.unpermitted)} of these should have run", red=True
-            )
+            terminalreporter.write_line(f"CI=true: {len(self.unpermitted)} of these should have run", red=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -110,9 +110,7 @@ def _start_holder(folder: Path) -> None:
             return None
         return f"ended with {holder.returncode}:\n{process.tail(folder / 'holder.log', 20)}"
 
-    process.wait_until(
-        not_there, what="the tests' servers", seconds=_START_SECONDS, still_alive=ended
-    )
+    process.wait_until(not_there, what="the tests' servers", seconds=_START_SECONDS, still_alive=ended)
 
 
 def hold(folder: Path) -> None:
@@ -142,9 +140,7 @@ def local_servers(folder: Path) -> Iterator[Servers]:
     while len(ports) < 3:
         ports.add(process.free_port(ports))
     postgres_port, kafka_port, controller_port = ports
-    postgres = PostgresServer(
-        data / "postgres", postgres_port, password, TEST_SETTINGS, folder / "postgres.log"
-    )
+    postgres = PostgresServer(data / "postgres", postgres_port, password, TEST_SETTINGS, folder / "postgres.log")
     kafka = KafkaServer(
         data / "kafka",
         Node(1, kafka_port, controller_port),
@@ -164,7 +160,7 @@ def local_servers(folder: Path) -> Iterator[Servers]:
 @contextmanager
 def docker_servers(folder: Path) -> Iterator[Servers]:
     """From containers (``POSTGRES_IMAGE``, ``KAFKA_IMAGE`` name other images)."""
-    from tests.harness.containers import container_servers  # noqa: PLC0415 - only with Docker
+    from tests.harness.containers import container_servers
 
     del folder
     with container_servers() as servers:

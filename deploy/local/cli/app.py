@@ -1,6 +1,7 @@
 """Assemble the command line from the modules of this folder; turn problems into sentences.
 
-Exit codes: 0 done, 1 something is wrong and said, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 something is wrong and said, 2 wrong usage, 3 not found, 4 not allowed, 5 cannot
+be reached, 130 interrupted (docs/reference/exit-codes.md).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def main() -> None:
         sys.stderr.write(f"gemba: {problem}\n")
         if problem.remedy:
             sys.stderr.write(f"  → {problem.remedy}\n")
-        sys.exit(1)
+        sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("\ngemba: interrupted\n")
         sys.exit(INTERRUPTED)

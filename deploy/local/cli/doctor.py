@@ -20,15 +20,13 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=_EXAMPLES)(doctor)
 
 
-def doctor(
-    *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
-) -> None:
+def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Look at this machine and, where it runs, at the installation."""
-    import json  # noqa: PLC0415
-    from dataclasses import asdict  # noqa: PLC0415
+    import json
+    from dataclasses import asdict
 
-    from deploy.local.doctor import examine  # noqa: PLC0415
-    from deploy.local.installation import default_state  # noqa: PLC0415
+    from deploy.local.doctor import examine
+    from deploy.local.installation import default_state
 
     findings = examine(default_state())
     if as_json:

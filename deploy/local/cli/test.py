@@ -23,16 +23,14 @@ def register(app: typer.Typer) -> None:
 
 def test(context: typer.Context) -> None:
     """Run all tests, or those that pytest's arguments name; say at the end what was left out."""
-    import os  # noqa: PLC0415
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
+    import os
+    import subprocess
+    import sys
 
-    from deploy.local.state import ROOT  # noqa: PLC0415
+    from deploy.local.state import ROOT
 
     workers = ["-n", str(os.cpu_count() or 2), "--dist", "loadfile"]
     arguments = context.args or [*workers, "--durations", "10", "-q", "tests"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False)
     raise typer.Exit(done.returncode)

@@ -25,19 +25,19 @@ def register(app: typer.Typer) -> None:
 
 def up() -> None:
     """Start PostgreSQL, Kafka, the services and the web origin; stop them with Ctrl-C."""
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     asyncio.run(_up())
 
 
 async def _up() -> None:
-    from deploy.local.foreground import Timeline, until_interrupted  # noqa: PLC0415
-    from deploy.local.installation import default_state, running_installation  # noqa: PLC0415
+    from deploy.local.foreground import Timeline, until_interrupted
+    from deploy.local.installation import default_state, running_installation
 
     say = Timeline()
 
     async def run() -> None:
-        from asyncio import Event  # noqa: PLC0415
+        from asyncio import Event
 
         async with running_installation(default_state(), report=say) as gemba:
             _announce(gemba)

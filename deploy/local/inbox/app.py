@@ -38,13 +38,9 @@ def make_inbox(store: Store, *, key: str = "") -> FastAPI:
     def reader(request: Request) -> None:
         if not key:
             return
-        shown = request.cookies.get(COOKIE) or request.headers.get("Authorization", "").removeprefix(
-            "Bearer "
-        )
+        shown = request.cookies.get(COOKIE) or request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(shown.encode(), key.encode()):
-            raise HTTPException(
-                401, "the inbox is open to whoever has its key: use the address that `up` printed"
-            )
+            raise HTTPException(401, "the inbox is open to whoever has its key: use the address that `up` printed")
 
     readers_only = [Depends(reader)]
 
@@ -66,8 +62,10 @@ def make_inbox(store: Store, *, key: str = "") -> FastAPI:
         kind: str = "",
         wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT_SECONDS)] = 0.0,
     ) -> dict[str, Any]:
-        found = await store.wait_for(to=to, since=since, kind=kind, seconds=wait) if wait else (
-            store.find(to=to, since=since, kind=kind)
+        found = (
+            await store.wait_for(to=to, since=since, kind=kind, seconds=wait)
+            if wait
+            else (store.find(to=to, since=since, kind=kind))
         )
         return {"messages": [each.as_json() for each in found], "last": store.last_id}
 

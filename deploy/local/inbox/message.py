@@ -61,7 +61,7 @@ class Message:
 def read_mail(number: int, at: datetime, to: list[str], sender: str, content: bytes) -> Message:
     """Parse what SMTP delivered; a part that cannot be read is left empty, never refused."""
     mail = message_from_bytes(content, policy=default)
-    assert isinstance(mail, EmailMessage)  # noqa: S101 - the default policy makes these
+    assert isinstance(mail, EmailMessage)
     text, html = _body(mail, "plain"), _body(mail, "html")
     return Message(
         id=number,
@@ -118,7 +118,7 @@ def _calendar(mail: EmailMessage) -> CalendarEntry | None:
 
 def read_calendar(content: bytes) -> CalendarEntry | None:
     """The first event of an iCalendar object, or None when it cannot be read."""
-    from icalendar import Calendar  # noqa: PLC0415 - heavy
+    from icalendar import Calendar
 
     try:
         calendar = Calendar.from_ical(content)
@@ -150,9 +150,7 @@ class _Hrefs(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
-            self.found += [
-                value for name, value in attrs if name == "href" and value and _LINK.match(value)
-            ]
+            self.found += [value for name, value in attrs if name == "href" and value and _LINK.match(value)]
 
 
 def _links(text: str, html: str) -> list[str]:

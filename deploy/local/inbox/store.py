@@ -65,7 +65,7 @@ class Store:
     async def _add(self, make: Callable[[int, datetime], Message]) -> Message:
         async with self._arrived:
             # Real time on purpose: it says when the post came, whatever the clock of the demo.
-            message = make(self.last_id + 1, datetime.now(UTC))  # noqa: TID251
+            message = make(self.last_id + 1, datetime.now(UTC))
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(message.as_json()) + "\n")
             self._messages.append(message)

@@ -34,9 +34,7 @@ def _user(folder: Path) -> subprocess.Popen[str]:
 
 def test_fixture_servers_answer(test_servers: Servers) -> None:
     with psycopg.connect(test_servers.postgres_admin_dsn) as connection:
-        row = connection.execute(
-            "select current_setting('fsync'), current_setting('synchronous_commit')"
-        ).fetchone()
+        row = connection.execute("select current_setting('fsync'), current_setting('synchronous_commit')").fetchone()
     assert row == ("on", "on")
     problem = login_problem(
         test_servers.kafka_bootstrap,
@@ -49,7 +47,9 @@ def test_fixture_servers_answer(test_servers: Servers) -> None:
 def test_users_share_servers_and_the_last_killed_one_takes_them_along(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     first, second = _user(folder), _user(folder)
-    assert first.stdout and second.stdout and first.stdin
+    assert first.stdout
+    assert second.stdout
+    assert first.stdin
     addresses = {first.stdout.readline().strip(), second.stdout.readline().strip()}
     assert len(addresses) == 1
     port = int(addresses.pop().rsplit(":", 1)[1].split("/")[0])
