@@ -99,7 +99,14 @@ def test_with_no_days_between_the_later_visit_still_begins_after_the_earlier_has
     sites, short = [enterprise("mill"), enterprise("mine")], timedelta(hours=2)
     jobs = [
         job("a", duration=short, window=days(0, 1), forbidden_trainers=frozenset({"bob"})),
-        job("b", duration=short, enterprise_ids=("mine",), after=(Gap("a", 0, 0),), window=days(0, 1)),
+        job(
+            "b",
+            duration=short,
+            enterprise_ids=("mine",),
+            forbidden_trainers=frozenset({"ann"}),
+            after=(Gap("a", 0, 0),),
+            window=days(0, 1),
+        ),
     ]
     mornings = tuple(booked(f"x{n}", "ann", n, 8, 12) for n in range(2))
     instance = world([trainer("ann"), trainer("bob")], sites, jobs, booked=mornings)
