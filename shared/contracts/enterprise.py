@@ -35,4 +35,7 @@ class EnterpriseState(State):
     worker_languages: tuple[str, ...]
     closed: tuple[ClosedDays, ...] = ()
     contact_ids: tuple[UUID, ...] = ()
+    """Both contacts below, without the empty ones."""
+    manager_contact_id: UUID | None = None
+    worker_contact_id: UUID | None = None
     active: bool = True
