@@ -62,15 +62,18 @@ def test_killed_servers_come_back_and_a_wiped_log_asks_for_a_replay(
                 async with running_installation(state, report=silent):
                     pass
 
+            await _second_one_on_its_servers(gemba, tmp_path / "second", monkeypatch)
+
+            asked.clear()
             pids = gemba.supervisor.pids()
             shutil.rmtree(state.folder / "kafka")
             for name in ("kafka", "postgres"):
                 os.kill(pids[name], signal.SIGKILL)
             await until(
-                lambda: [name for name, what in said if "runs again" in what].__len__() == 2,
+                lambda: sum("runs again" in what for _, what in said) == 2,
                 "both servers",
             )
-            assert asked[2:] == ["shared.replay visits"], "a new log, so everything once more"
+            assert asked == ["shared.replay visits"], "a new log, so everything once more"
         for port in gemba.ports.values():
             assert not process.port_is_open(port), "everything was stopped"
 
@@ -79,6 +82,17 @@ def test_killed_servers_come_back_and_a_wiped_log_asks_for_a_replay(
             assert asked == ["shared.migrate visits"], "the same log: nothing to replay"
 
     asyncio.run(story())
+
+
+async def _second_one_on_its_servers(first: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another installation that is given the first one's servers starts none of its own."""
+    with monkeypatch.context() as given:
+        kafka = first.kafka
+        given.setenv("GEMBA_POSTGRES", first.postgres_dsn)
+        given.setenv("GEMBA_KAFKA", f"kafka://{kafka.user}:{kafka.password}@{kafka.bootstrap}")
+        async with running_installation(State(folder), services=("visits",), report=silent) as second:
+            assert set(second.supervisor.pids()) == {"inbox", "visits", "web"}
+            assert kafka.bootstrap in second.service_environment("visits")["GEMBA_KAFKA_BOOTSTRAP"]
 
 
 def _stand_in(gemba: Installation, service: str) -> Program:
