@@ -20,6 +20,7 @@ from deploy.local import kafka as kafka_module
 from deploy.local import postgres as postgres_module
 from deploy.local import process
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
+from deploy.local.administrator import TOKEN_FILE, ensure_administrator
 from deploy.local.caddy import caddy_program
 from deploy.local.databases import DatabaseUrls, ServiceDatabase, provision_databases
 from deploy.local.kafka import KafkaServer, Node
@@ -64,6 +65,10 @@ class Installation:
 
     def kafka_password(self, principal: str) -> str:
         return self.state.secret(f"kafka-{principal}")
+
+    def administrator_token(self) -> str:
+        """The first administrator's token for the command line and the API."""
+        return (self.state.folder / TOKEN_FILE).read_text(encoding="ascii").strip()
 
     def status_urls(self) -> dict[str, str]:
         """``/status`` of each service; not reachable through the origin."""
@@ -130,6 +135,8 @@ async def _start(gemba: Installation, report: Report) -> None:
     report("databases", "migrating")
     await _together(_migrate(gemba, service) for service in gemba.services)
     await asyncio.to_thread(_replay_on_new_log, gemba)
+    if "directory" in gemba.services:
+        await asyncio.to_thread(ensure_administrator, gemba.state, gemba.service_environment("directory"))
     if gemba.wants_inbox:
         await gemba.supervisor.start(_inbox_program(gemba))
         gemba.inbox_url = f"{gemba.origin}/inbox/"

@@ -42,7 +42,7 @@ async def until(condition: Callable[[], Any], what: str, *, seconds: float = _PA
 
 
 class Services:
-    """The four services' own ports, where they say what waits."""
+    """The services' own `/status` addresses, where each says what waits."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = addresses
@@ -75,7 +75,7 @@ class Services:
 
     async def _one(self, name: str) -> dict[str, Any]:
         try:
-            answer = await self._http.get(f"{self._addresses[name]}/status")
+            answer = await self._http.get(self._addresses[name])
             answer.raise_for_status()
         except httpx.HTTPError as fault:
             return {"quiet": False, "waiting": {"answer": f"{type(fault).__name__}"}}
@@ -168,9 +168,8 @@ class Inbox:
         """What arrived, oldest first."""
         answer = await self._http.get("/inbox/api/messages", params={"to": to} if to else {})
         answer.raise_for_status()
-        found = answer.json()
-        items: list[dict[str, Any]] = found["items"] if isinstance(found, dict) else found
-        return items
+        found: list[dict[str, Any]] = answer.json()["messages"]
+        return found
 
     async def expect(
         self, to: str, what: str, matches: Callable[[dict[str, Any]], bool], *, seconds: float = _PATIENCE_SECONDS
