@@ -39,6 +39,7 @@ _POLL_SECONDS = 0.5
 _PAUSE_SECONDS = 0.5
 _LAST_BATCH_SECONDS = 3.0
 _SEND_SECONDS = 10.0
+_DISCARD_TRIES = 20
 
 _log = structlog.get_logger(__name__)
 
@@ -252,5 +253,8 @@ async def _discard(producer: AIOKafkaProducer) -> None:
     except (TimeoutError, KafkaError, asyncio.CancelledError):
         pass
     finally:
-        if sending is not None:
-            await asyncio.wait({sending}, timeout=2)
+        for _ in range(_DISCARD_TRIES):
+            if sending is None or sending.done():
+                break
+            sending.cancel()  # once more for each request in flight, which it waits for
+            await asyncio.wait({sending}, timeout=0.05)

@@ -1,5 +1,5 @@
 """Publishers and listeners for the kit's own tests."""
 
-from tests.integration.kit.parts import listener, publisher
+from tests.integration.kit.parts import desk, listener, publisher
 
-__all__ = ["listener", "publisher"]
+__all__ = ["desk", "listener", "publisher"]
