@@ -1,0 +1,84 @@
+"""The scheduler, wired."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.scheduler.consumers import CONSUMERS
+from services.scheduler.deps import Deps
+from services.scheduler.http import api_bookings, api_catalogue, api_cohorts, api_import, pages
+from services.scheduler.planning.process import PlannerProcess
+from services.scheduler.planning_queue import PlanningQueue
+from services.scheduler.settings import Settings
+from services.scheduler.storage.planning_jobs import CHANNEL, count_waiting
+from shared.assembly import Parts, Running, running
+from shared.db import Connection
+from shared.ids import new_id
+from shared.web.app import make_app
+
+MAX_WORKBOOK_BYTES = 12 * 1024 * 1024
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application of one process."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, make_parts) as service:
+            assert service.parts is not None
+            app.state.service = service
+            app.state.deps = service.parts.deps
+            yield
+
+    async def check_database() -> None:
+        await app.state.service.check_database()
+
+    async def check_log() -> None:
+        await app.state.service.check_log()
+
+    async def status() -> dict[str, Any]:
+        told: dict[str, Any] = await app.state.service.status()
+        return told
+
+    app = make_app(
+        settings,
+        title="Gemba scheduler",
+        lifespan=lifespan,
+        routers=[
+            api_cohorts.router(),
+            api_bookings.router(),
+            api_catalogue.router(),
+            api_import.router(),
+            pages.router(),
+        ],
+        checks={"database": check_database, "log": check_log},
+        status=status,
+        templates=[Path(__file__).parent / "http" / "templates"],
+        static=Path(__file__).parent / "http" / "static",
+        larger_bodies={"/scheduler/api/imports": MAX_WORKBOOK_BYTES},
+    )
+    return app
+
+
+async def make_parts(service: Running) -> Parts:
+    """Everything beside HTTP."""
+    assert isinstance(service.settings, Settings)
+    process = PlannerProcess()
+    deps = Deps(service.pool, service.clock, service.settings, process)
+    holder = f"{service.settings.replica}.{os.getpid()}.{new_id()}"
+    queue = PlanningQueue(deps, service.wakeups.on(CHANNEL), holder=holder)
+
+    async def waiting(conn: Connection) -> dict[str, int]:
+        return {"planning": await count_waiting(conn)}
+
+    return Parts(
+        deps=deps,
+        consumers=CONSUMERS,
+        background=[queue.run, process.reap],
+        waiting=waiting,
+        counters=lambda: {"planned": queue.finished},
+    )

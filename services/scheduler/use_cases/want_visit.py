@@ -1,0 +1,69 @@
+"""A visit that somebody else's fact asks for: to verify a corrective action, or the fix of a zero-tolerance case.
+
+Both look the same in every list of the scheduler; only the fact that visits reads says which it is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.scheduler.domain.wall_time import local
+from services.scheduler.storage import copies, planning_jobs, visits
+from services.scheduler.storage.visits import Wanted
+from shared.db import Connection
+from shared.errors import NotKnownYet
+
+_MINUTES = 180
+"""How long a follow-up takes on site: half a working day."""
+STAGE = "follow_up"
+
+
+@dataclass(frozen=True, slots=True)
+class VisitWish:
+    """The window is given as instants and read as days at the enterprise. Nobody in `excluded` has a part in it."""
+
+    visit_id: UUID
+    kind: str
+    country: str
+    enterprise_id: UUID
+    cause_id: UUID
+    earliest_at: datetime
+    latest_at: datetime
+    module: str | None = None
+    prefer: UUID | None = None
+    excluded: tuple[UUID, ...] = ()
+
+
+async def want_visit(conn: Connection, wish: VisitWish, *, now: datetime) -> None:
+    """Remember the visit and queue the search for its place. Wanted twice, it is one visit."""
+    site = await copies.get_enterprise(conn, wish.enterprise_id)
+    if site is None:
+        raise NotKnownYet(f"enterprise {wish.enterprise_id}")
+    first = local(wish.earliest_at, site["zone"]).date()
+    last = local(wish.latest_at, site["zone"]).date()
+    wanted = Wanted(
+        visit_id=wish.visit_id,
+        cohort_id=None,
+        country=wish.country,
+        module=wish.module or await visits.get_latest_module(conn, wish.enterprise_id),
+        kind=wish.kind,
+        stage=STAGE,
+        position=100,
+        enterprise_ids=(wish.enterprise_id,),
+        days=1,
+        minutes=_MINUTES,
+        online=False,
+        window_first=first,
+        window_last=max(first, last),
+        target=min(first + timedelta(days=1), max(first, last)),
+        zone=site["zone"],
+        prefer_trainer_id=wish.prefer,
+        excluded_ids=wish.excluded,
+        cause_id=wish.cause_id,
+    )
+    if not await visits.insert_wanted(conn, wanted, now):
+        return
+    await visits.insert_step(conn, wish.visit_id, "wanted", now=now)
+    await planning_jobs.insert_job(
+        conn, "place", wish.country, cohort_id=None, visit_id=wish.visit_id, reason=STAGE
+    )
