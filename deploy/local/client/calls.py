@@ -1,0 +1,64 @@
+"""Every request that the command line makes: a table, so that a test can hold it against the services' routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SERVICES: Final = ("directory", "scheduler", "visits", "notifications")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A method and a path with its names in braces. `cursor` is the parameter that takes a list's `next`."""
+
+    method: str
+    path: str
+    cursor: str = "cursor"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is a command, which carries an Idempotency-Key."""
+        return self.method != "GET"
+
+
+ME: Final = Call("GET", "/directory/api/me")
+PEOPLE: Final = Call("GET", "/directory/api/people")
+PERSON: Final = Call("GET", "/directory/api/people/{person_id}")
+ENTERPRISES: Final = Call("GET", "/directory/api/enterprises")
+CREATE_TOKEN: Final = Call("POST", "/directory/api/tokens")
+
+IMPORTS: Final = {
+    "directory": Call("POST", "/directory/api/imports"),
+    "scheduler": Call("POST", "/scheduler/api/imports"),
+}
+"""In the order in which sheets are taken: people and enterprises first, because the rest refers to them."""
+
+COHORTS: Final = Call("GET", "/scheduler/api/cohorts")
+COHORT: Final = Call("GET", "/scheduler/api/cohorts/{cohort_id}")
+CREATE_COHORT: Final = Call("POST", "/scheduler/api/cohorts")
+CANCEL_COHORT: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/cancel")
+PLAN: Final = Call("GET", "/scheduler/api/cohorts/{cohort_id}/plan")
+PLAN_AGAIN: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/replan")
+PUBLISH: Final = Call("POST", "/scheduler/api/plans/{plan_id}/publish")
+
+VISITS: Final = Call("GET", "/visits/api/visits")
+VISIT: Final = Call("GET", "/visits/api/visits/{visit_id}")
+CASES: Final = Call("GET", "/visits/api/cases")
+CASE: Final = Call("GET", "/visits/api/cases/{case_id}")
+ACKNOWLEDGE_CASE: Final = Call("POST", "/visits/api/cases/{case_id}/acknowledge")
+ACTIONS: Final = Call("GET", "/visits/api/actions")
+ACTION: Final = Call("GET", "/visits/api/actions/{action_id}")
+
+
+def _of_each(method: str, path: str) -> dict[str, Call]:
+    return {service: Call(method, f"/{service}/api/operations/{path}") for service in SERVICES}
+
+
+STATUS: Final = _of_each("GET", "status")
+REPLAY_OUTBOX: Final = _of_each("POST", "outbox/replay")
+QUARANTINE: Final = _of_each("GET", "quarantine")
+QUARANTINED: Final = _of_each("GET", "quarantine/{parked_id}")
+REPLAY_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/replay")
+SKIP_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/skip")
+TIMERS: Final = _of_each("GET", "timers")
