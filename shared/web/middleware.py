@@ -38,7 +38,7 @@ _SECURITY_HEADERS: Final = {
 _STRICT_TRANSPORT: Final = "max-age=31536000"
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_NOT_WORTH_A_LINE: Final = frozenset({"/livez", "/readyz", "/metrics", "/status"})
+_NOT_WORTH_A_LINE: Final = frozenset({"/livez", "/readyz", "/metrics", "/status", "/directory/forward-auth"})
 
 _log = get_logger("gemba.access")
 
