@@ -95,7 +95,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
         route=route,
         status=status,
         ms=round(seconds * 1000, 1),
-        person_id=person,
+        asked_by=person,  # not `person_id`: an address may name one of its own
         **ids,
     )
 
