@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -112,7 +112,9 @@ class House:
             )
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ORIGIN, headers=headers)
 
-    async def take(self, data: bytes, by: UUID | None = None, *, dry_run: bool = False, **headers: str) -> httpx.Response:
+    async def take(
+        self, data: bytes, by: UUID | None = None, *, dry_run: bool = False, **headers: str
+    ) -> httpx.Response:
         async with await self.client(by or self.administrator) as client:
             return await client.post(
                 "/directory/api/imports",
@@ -169,7 +171,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def house(open_database: Callable[[str], Awaitable[Pool]], keys: Path) -> AsyncIterator[House]:
+async def house(open_database: Callable[[str], Awaitable[Pool]], keys: Path) -> House:
     """Directory with its first administrator and nobody else."""
     pool = await open_database("directory")
     clock = FrozenClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
@@ -179,4 +181,4 @@ async def house(open_database: Callable[[str], Awaitable[Pool]], keys: Path) -> 
     administrator, _ = await create_first_administrator(asked, pool=pool, now=clock.now())
     app = create_app(deps.settings)
     app.state.deps = deps
-    yield House(deps, clock, mailbox, app, administrator, {"root": administrator})
+    return House(deps, clock, mailbox, app, administrator, {"root": administrator})

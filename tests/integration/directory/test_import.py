@@ -24,7 +24,9 @@ SAMPLE: dict[str, Any] = {
         person("moni", "enterprise", enterprise="acme"),
     ],
     "enterprises": [enterprise("acme", manager_contact="moni", worker_contact="moni")],
-    "closed_days": [{"enterprise": "acme", "first": date(2026, 7, 1), "last": date(2026, 7, 14), "reason": "stocktaking"}],
+    "closed_days": [
+        {"enterprise": "acme", "first": date(2026, 7, 1), "last": date(2026, 7, 14), "reason": "stocktaking"}
+    ],
 }
 
 
@@ -82,9 +84,8 @@ async def test_taking_it_again_publishes_nothing_and_one_changed_row_publishes_o
     moved = SAMPLE["closed_days"][0] | {"last": date(2026, 7, 20)}
     changed = await house.taken(closed_days=[moved])
     assert changed == {"closed_days": {"rows": 1, "new": 0, "changed": 1, "unchanged": 0}}
-    assert await published(house) == [*[one for one in before if one[0] != "gemba.enterprise"], ("gemba.enterprise", 2)] or (
-        ("gemba.enterprise", 2) in await published(house)
-    )
+    after = await published(house)
+    assert set(after) - set(before) == {("gemba.enterprise", 2)}, "its calendar is part of its state"
     changed = await house.taken(people=[SAMPLE["people"][1] | {"language": "bn"}])
     assert changed["people"] == {"rows": 1, "new": 0, "changed": 1, "unchanged": 0}
 
@@ -134,9 +135,9 @@ async def test_references_are_found_in_the_workbook_or_in_the_register_or_named(
 
 
 async def test_a_row_that_is_wrong_does_not_make_those_that_refer_to_it_wrong(house: House) -> None:
-    assert await codes(
-        house, people=[person("a", "trainer", line_manager="b"), person("b", "wizard")]
-    ) == [("people", 3, "roles", "unknown_choice")]
+    assert await codes(house, people=[person("a", "trainer", line_manager="b"), person("b", "wizard")]) == [
+        ("people", 3, "roles", "unknown_choice")
+    ]
 
 
 async def test_rules_among_people(house: House) -> None:
@@ -167,7 +168,7 @@ async def test_cells_that_cannot_be(house: House) -> None:
     assert await codes(
         house,
         people=[person("a", "trainer"), person("A", "trainer"), person("b", "trainer", zone="Dhaka"),
-                person("c", "trainer", countries="BD, Peru"), person("d", "trainer", name='=A1')],
+                person("c", "trainer", countries="BD, Peru"), person("d", "trainer", name="=A1")],
         enterprises=[enterprise("e", latitude=123), enterprise("f", working_weekdays="daily")],
         closed_days=[
             {"enterprise": "e", "first": "2026-02-30", "last": "2026-03-01", "reason": "x"},
@@ -227,7 +228,7 @@ async def test_a_file_over_the_limit_is_not_read(house: House) -> None:
     assert (await house.take(bytes(11 * 1024 * 1024))).status_code == 413
 
 
-async def test_ten_thousand_rows_are_taken_and_one_more_is_refused(house: House) -> None:
+async def test_more_than_ten_thousand_rows_are_refused(house: House) -> None:
     rows = "\n".join(f"p{n},Person {n},BD,trainer,en,Asia/Dhaka,p{n}@example.org" for n in range(10_001))
     csv = f"key,name,country,roles,language,zone,email\n{rows}\n".encode()
     async with await house.client(house.administrator) as client:
