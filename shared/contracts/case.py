@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.contracts.registry import Fact, contract
+from shared.contracts.values import Channel
 
 _TOPIC = "gemba.case"
 
@@ -26,6 +27,8 @@ class CaseOpened(Fact):
     recipient_ids: tuple[UUID, ...]
     respond_by: datetime
     opened_at: datetime
+    channels: tuple[Channel, ...] = ()
+    """The channels the pack asks for; empty leaves it to notifications."""
 
 
 @contract(topic=_TOPIC, key="case_id")
@@ -39,6 +42,7 @@ class CaseEscalated(Fact):
     recipient_ids: tuple[UUID, ...]
     respond_by: datetime
     cause: str
+    channels: tuple[Channel, ...] = ()
 
 
 @contract(topic=_TOPIC, key="case_id")
@@ -50,6 +54,7 @@ class CaseUnowned(Fact):
     step: int
     recipient_ids: tuple[UUID, ...]
     respond_by: datetime
+    channels: tuple[Channel, ...] = ()
 
 
 @contract(topic=_TOPIC, key="case_id")
@@ -72,6 +77,7 @@ class CaseAckLapsed(Fact):
     owner_id: UUID
     recipient_ids: tuple[UUID, ...]
     respond_by: datetime
+    channels: tuple[Channel, ...] = ()
 
 
 @contract(topic=_TOPIC, key="case_id")
@@ -103,6 +109,18 @@ class VerificationWanted(Fact):
     earliest_at: datetime
     latest_at: datetime
     excluded_trainer_ids: tuple[UUID, ...]
+    module: str | None = None
+    """The module of the visit on which it was seen, where there was one."""
+
+
+@contract(topic=_TOPIC, key="case_id")
+class VerificationReported(Fact):
+    """The verification visit was made and reported: whoever has the case is told. Who verified is not said."""
+
+    case_id: UUID
+    country: str
+    visit_id: UUID
+    recipient_ids: tuple[UUID, ...]
 
 
 @contract(topic=_TOPIC, key="case_id")
@@ -116,6 +134,7 @@ class ClosureProposed(Fact):
     proposed_by: UUID
     recipient_ids: tuple[UUID, ...]
     respond_by: datetime
+    channels: tuple[Channel, ...] = ()
 
 
 @contract(topic=_TOPIC, key="case_id")

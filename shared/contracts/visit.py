@@ -11,7 +11,7 @@ _TOPIC = "gemba.visit"
 
 @contract(topic=_TOPIC, key="visit_id")
 class VisitOffered(Fact):
-    """A trainer is asked. `offer` counts the offers of this visit; an answer names the one it answers.
+    """A trainer is asked. A verification is offered as `follow_up`: nobody outside the case learns of it. `offer` counts the offers of this visit; an answer names the one it answers.
 
     Where a trainer is asked again after a move, `revision` lets the calendar entry update in place.
     """
@@ -27,6 +27,8 @@ class VisitOffered(Fact):
     ends_at: datetime
     zone: str
     respond_by: datetime
+    module: str = ""
+    cohort_id: UUID | None = None
 
 
 @contract(topic=_TOPIC, key="visit_id")
@@ -41,6 +43,8 @@ class VisitConfirmed(Fact):
     starts_at: datetime
     ends_at: datetime
     zone: str
+    module: str = ""
+    cohort_id: UUID | None = None
 
 
 @contract(topic=_TOPIC, key="visit_id")

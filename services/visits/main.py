@@ -1,0 +1,83 @@
+"""The wiring of visits, and nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.visits.consumers import CONSUMERS
+from services.visits.deps import Deps
+from services.visits.http import api_actions, api_cases, api_visits
+from services.visits.packs import load_packs
+from services.visits.settings import CASE_KEY_FILE, TAP_KEY_FILE, Settings
+from services.visits.timers import TIMERS
+from services.visits.use_cases.watch_cases import watch_cases
+from shared.assembly import Parts, Running, running
+from shared.crypto import KeyFileUnusable, Sealer
+from shared.taps import TapVerifier
+from shared.web.app import make_app
+
+TEMPLATES = Path(__file__).parent / "http" / "templates"
+
+
+def open_sealer(path: Path) -> Sealer:
+    """The installation's key for case text. Without it the service does not start: it could neither read nor write a case."""
+    try:
+        return Sealer(path.read_bytes())
+    except (OSError, ValueError) as wrong:
+        message = f"{path} must hold 32 random bytes, the key that case texts are sealed with: {wrong}"
+        raise KeyFileUnusable(message) from wrong
+
+
+async def make_parts(service: Running) -> Parts:
+    """What visits consists of besides its HTTP side."""
+    settings = service.settings
+    assert isinstance(settings, Settings)
+    deps = Deps(
+        pool=service.pool,
+        clock=service.clock,
+        settings=settings,
+        packs=load_packs(),
+        sealer=open_sealer(settings.keys_dir / CASE_KEY_FILE),
+        taps=TapVerifier(settings.keys_dir / TAP_KEY_FILE),
+    )
+
+    async def watch() -> None:
+        await watch_cases(deps)
+
+    return Parts(deps=deps, consumers=CONSUMERS, timers=TIMERS, background=(watch,))
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service's application."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, make_parts) as service:
+            app.state.service = service
+            assert service.parts is not None
+            app.state.deps = service.parts.deps
+            yield
+
+    async def check_database() -> None:
+        await app.state.service.check_database()
+
+    async def check_log() -> None:
+        await app.state.service.check_log()
+
+    async def status() -> dict[str, Any]:
+        found: dict[str, Any] = await app.state.service.status()
+        return found
+
+    app = make_app(
+        settings,
+        title="Gemba: visits, findings, actions and cases",
+        lifespan=lifespan,
+        routers=[module.router() for module in (api_visits, api_actions, api_cases)],
+        checks={"database": check_database, "log": check_log},
+        status=status,
+        templates=[TEMPLATES],
+    )
+    return app
