@@ -83,7 +83,7 @@ def create(
             gemba.out.document(made)
         _show(gemba.out, made)
         if made["state"] == "planned":
-            gemba.out.line(f"\nNext: ./gemba plan show {made['cohort_id']}")
+            gemba.out.line(f"Next: ./gemba plan show {made['cohort_id']}", gap=True)
 
 
 def ls(

@@ -43,4 +43,4 @@ def replay(
                 bar.advance()
         columns = [Column("SERVICE", "service"), Column("TO PUBLISH", "pending")]
         gemba.out.items(rows, columns, empty="There is no service.")
-        gemba.out.line("\nThey publish now; ./gemba status says how far they are.")
+        gemba.out.line("They publish now; ./gemba status says how far they are.", gap=True)

@@ -95,7 +95,7 @@ def again(
 
 
 def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
-    from deploy.local.client.output import Column
+    from deploy.local.client.output import Column, plain
 
     placed, left = plan.get("placements") or [], plan.get("unplaced") or []
     out.record(
@@ -107,7 +107,6 @@ def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
         ]
     )
     if placed:
-        out.line()
         out.table(
             placed,
             [
@@ -116,17 +115,19 @@ def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
                 Column("DAYS", "days"),
                 Column("STAGE", "stage"),
                 Column("TRAINER", _trainers, wraps=True),
-                Column("ENTERPRISES", enterprises, wraps=True),
+                Column("ENTERPRISES", "enterprises", wraps=True),
             ],
+            gap=True,
         )
     for row in left:
-        out.line(f"\nNo place: {row.get('stage')} at {enterprises(row)}")
+        out.line(f"No place: {row.get('stage')} at {plain(row.get('enterprises'))}", gap=True)
         for one in row.get("reasons") or []:
             out.line(f"  because {one.get('text')}")
         for one in row.get("relaxations") or []:
             out.line(f"  would help: {one.get('text')}")
     for row in placed if why else ():
-        out.line(f"\n{row.get('day')} {row.get('stage')} at {enterprises(row)}: {_trainers(row)}")
+        where = f"{row.get('day')} {row.get('stage')} at {plain(row.get('enterprises'))}"
+        out.line(f"{where}: {_trainers(row)}", gap=True)
         for one in row.get("alternatives") or []:
             other = (one.get("trainer") or {}).get("name")
             reason = one.get("why_not") or f"on {one.get('day')} at {one.get('extra_cost')} more"
@@ -136,7 +137,3 @@ def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
 def _trainers(row: Mapping[str, Any]) -> str:
     names = [row.get("trainer"), *(row.get("co_trainers") or [])]
     return ", ".join(str(one.get("name")) for one in names if one)
-
-
-def enterprises(row: Mapping[str, Any]) -> str:
-    return ", ".join(str(one.get("name") or one.get("key")) for one in row.get("enterprises") or [])

@@ -9,6 +9,8 @@ import typer
 from deploy.local.cli import _complete
 from deploy.local.cli._options import AsJson, Limit, VisitId, examples, group
 
+_WHOSE = "a coordinator's, a head's or a trainer's token is needed"
+
 
 def register(app: typer.Typer) -> None:
     visit = group("visit", "Visits that were published: list, show.")
@@ -37,18 +39,18 @@ def ls(
     """List visits in the order of their start, on the clock of their place: a trainer's own, or your countries'."""
     from deploy.local.client import calls
     from deploy.local.client.output import Column
-    from deploy.local.client.reading import begins, name_of, names_of
+    from deploy.local.client.reading import begins
     from deploy.local.client.session import session
 
-    with session(as_json=as_json) as gemba:
-        found = gemba.client.items(calls.VISITS, params={"state": state, "cohort": cohort}, limit=limit)
+    with session(as_json=as_json, whose=_WHOSE) as gemba:
+        found = gemba.client.items(calls.VISITS, params={"state": state, "cohort_id": cohort}, limit=limit)
         columns = [
             Column("VISIT", "visit_id"),
             Column("BEGINS", begins),
             Column("KIND", "kind"),
             Column("STATE", "state"),
-            Column("TRAINER", lambda row: name_of(row, "trainer"), wraps=True),
-            Column("ENTERPRISES", lambda row: names_of(row, "enterprise"), wraps=True),
+            Column("TRAINER", "trainer", wraps=True),
+            Column("ENTERPRISES", "enterprises", wraps=True),
         ]
         empty = "There is no such visit in your countries (`./gemba whoami` shows them)."
         gemba.out.items(found, columns, empty=empty)
@@ -60,7 +62,7 @@ def show(visit: VisitId, *, as_json: AsJson = False) -> None:
     from deploy.local.client.reading import show_all
     from deploy.local.client.session import session
 
-    with session(as_json=as_json) as gemba:
+    with session(as_json=as_json, whose=_WHOSE) as gemba:
         found = gemba.client.send(calls.VISIT, visit_id=visit)
         if as_json:
             gemba.out.document(found)

@@ -10,11 +10,12 @@ SERVICES: Final = ("directory", "scheduler", "visits", "notifications")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method and a path with its names in braces. `cursor` is the parameter that takes a list's `next`."""
+    """A method, a path with its names in braces, the query's parameters and the fields of the JSON body."""
 
     method: str
     path: str
-    cursor: str = "cursor"
+    params: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -23,36 +24,42 @@ class Call:
 
 
 ME: Final = Call("GET", "/directory/api/me")
-PEOPLE: Final = Call("GET", "/directory/api/people")
+PEOPLE: Final = Call("GET", "/directory/api/people", params=("q", "cursor"))
 PERSON: Final = Call("GET", "/directory/api/people/{person_id}")
-ENTERPRISES: Final = Call("GET", "/directory/api/enterprises")
-CREATE_TOKEN: Final = Call("POST", "/directory/api/tokens")
+ENTERPRISES: Final = Call("GET", "/directory/api/enterprises", params=("cursor",))
+CREATE_TOKEN: Final = Call("POST", "/directory/api/tokens", fields=("person_id", "label", "days"))
 
 IMPORTS: Final = {
-    "directory": Call("POST", "/directory/api/imports"),
-    "scheduler": Call("POST", "/scheduler/api/imports"),
+    "directory": Call("POST", "/directory/api/imports", params=("dry_run",)),
+    "scheduler": Call("POST", "/scheduler/api/imports", params=("dry_run",)),
 }
 """In the order in which sheets are taken: people and enterprises first, because the rest refers to them."""
 
-COHORTS: Final = Call("GET", "/scheduler/api/cohorts")
+COHORTS: Final = Call("GET", "/scheduler/api/cohorts", params=("state", "cursor"))
 COHORT: Final = Call("GET", "/scheduler/api/cohorts/{cohort_id}")
-CREATE_COHORT: Final = Call("POST", "/scheduler/api/cohorts")
-CANCEL_COHORT: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/cancel")
+CREATE_COHORT: Final = Call(
+    "POST",
+    "/scheduler/api/cohorts",
+    fields=(
+        "name", "country", "module", "enterprise_keys", "enterprise_ids", "trainer_keys", "first_day", "last_day",
+    ),
+)  # fmt: skip
+CANCEL_COHORT: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/cancel", fields=("reason",))
 PLAN: Final = Call("GET", "/scheduler/api/cohorts/{cohort_id}/plan")
 PLAN_AGAIN: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/replan")
-PUBLISH: Final = Call("POST", "/scheduler/api/plans/{plan_id}/publish")
+PUBLISH: Final = Call("POST", "/scheduler/api/plans/{plan_id}/publish", fields=("accept_unplaced",))
 
-VISITS: Final = Call("GET", "/visits/api/visits")
+VISITS: Final = Call("GET", "/visits/api/visits", params=("state", "cohort_id", "cursor"))
 VISIT: Final = Call("GET", "/visits/api/visits/{visit_id}")
-CASES: Final = Call("GET", "/visits/api/cases")
+CASES: Final = Call("GET", "/visits/api/cases", params=("standing", "open", "cursor"))
 CASE: Final = Call("GET", "/visits/api/cases/{case_id}")
-ACKNOWLEDGE_CASE: Final = Call("POST", "/visits/api/cases/{case_id}/acknowledge")
-ACTIONS: Final = Call("GET", "/visits/api/actions")
+ACKNOWLEDGE_CASE: Final = Call("POST", "/visits/api/cases/{case_id}/acknowledge", fields=("take_over",))
+ACTIONS: Final = Call("GET", "/visits/api/actions", params=("state", "open", "cursor"))
 ACTION: Final = Call("GET", "/visits/api/actions/{action_id}")
 
 
-def _of_each(method: str, path: str) -> dict[str, Call]:
-    return {service: Call(method, f"/{service}/api/operations/{path}") for service in SERVICES}
+def _of_each(method: str, path: str, **more: tuple[str, ...]) -> dict[str, Call]:
+    return {service: Call(method, f"/{service}/api/operations/{path}", **more) for service in SERVICES}
 
 
 STATUS: Final = _of_each("GET", "status")
@@ -60,5 +67,5 @@ REPLAY_OUTBOX: Final = _of_each("POST", "outbox/replay")
 QUARANTINE: Final = _of_each("GET", "quarantine")
 QUARANTINED: Final = _of_each("GET", "quarantine/{parked_id}")
 REPLAY_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/replay")
-SKIP_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/skip")
+SKIP_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/skip", fields=("reason",))
 TIMERS: Final = _of_each("GET", "timers")

@@ -99,9 +99,9 @@ class Client:
                 raise _not_gemba(self.place, call, "a list without items")
             yield answer["items"]
             following = answer.get("next")
-            if not following or following == params.get(call.cursor):
+            if not following or following == params.get("cursor"):
                 return
-            params[call.cursor] = following
+            params["cursor"] = following
 
     def _attempts(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
         deadline = time.monotonic() + self._patience

@@ -52,10 +52,10 @@ class Output:
         encoding = (getattr(self._out, "encoding", None) or "utf-8").lower().replace("-", "")
         self._write(json.dumps(content, indent=2, ensure_ascii=encoding != "utf8") + "\n")
 
-    def line(self, text: str = "") -> None:
-        """A sentence for people; nothing with --json."""
+    def line(self, text: str, *, gap: bool = False) -> None:
+        """A sentence for people, after an empty line where there is a `gap`; nothing with --json."""
         if not self.as_json:
-            self._write(_printable(text) + "\n")
+            self._write("\n" * gap + _printable(text) + "\n")
 
     def items(self, rows: Rows, columns: Sequence[Column], *, empty: str) -> None:
         """A whole command's list: `{"items": […]}`, or a table, or the sentence `empty`."""
@@ -66,10 +66,11 @@ class Output:
         else:
             self.line(empty)
 
-    def table(self, rows: Rows, columns: Sequence[Column]) -> None:
+    def table(self, rows: Rows, columns: Sequence[Column], *, gap: bool = False) -> None:
         """For people: columns where they fit, else one block a row. Nothing with --json."""
         if self.as_json:
             return
+        self._write("\n" * gap)
         texts = [[column.text(row) for column in columns] for row in rows]
         if self._width is None or _least_width(texts, columns) <= self._width:
             self._write(self._columns(texts, columns))
@@ -131,6 +132,11 @@ def _least_width(texts: Sequence[Sequence[str]], columns: Sequence[Column]) -> i
     return sum(widths) + _GAP * (len(columns) - 1)
 
 
+def is_named(value: object) -> bool:
+    """Whether it is an id with its name, as the API gives people and enterprises."""
+    return isinstance(value, Mapping) and "id" in value and set(value) <= {"id", "key", "name"}
+
+
 def plain(value: object) -> str:
     """A value as people read it, on one line."""
     match value:
@@ -140,6 +146,8 @@ def plain(value: object) -> str:
             return "yes" if value else "no"
         case str():
             return _printable(when(value))
+        case Mapping() if is_named(value):
+            return plain(value.get("name") or value.get("key") or value.get("id"))
         case Mapping():
             return ", ".join(f"{name} {plain(one)}" for name, one in value.items()) or _NOTHING
         case list() | tuple():
