@@ -31,6 +31,7 @@ from shared.wakeups import Wakeups
 _log = structlog.get_logger(__name__)
 
 _STOP_SECONDS = 7.5
+_CLOSE_SECONDS = 3.0
 
 Background = Callable[[], Awaitable[None]]
 
@@ -48,6 +49,8 @@ class Parts:
     waiting: Callable[[Connection], Awaitable[Mapping[str, int]]] | None = None
     """What else waits *and is due now*, by name, for /status."""
     counters: Callable[[], Mapping[str, int]] | None = None
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+    """Connections that one consumer group has to itself, by group; the others share the service's. Closed at the end."""
     next_due: Callable[[Connection], Awaitable[datetime | None]] | None = None
     """When the next thing that is held for later (besides timers) will be due, in business time."""
 
@@ -140,6 +143,8 @@ async def running(
             trouble="The log side is starting.",
         )
         service.parts = await make_parts(service)
+        for own in service.parts.pools.values():
+            stack.push_async_callback(_close, own)
         tasks = await stack.enter_async_context(_tasks())
         _start_timers(service, tasks)
         tasks.append(asyncio.create_task(run_log_side(service, tasks), name="log"))
@@ -211,6 +216,6 @@ async def _keep(loop: Background) -> None:
 async def _close(pool: Pool) -> None:
     """A leaked connection must not hang the exit."""
     try:
-        await asyncio.wait_for(pool.close(), 3)
+        await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
     except TimeoutError:
         pool.terminate()

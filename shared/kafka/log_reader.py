@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -14,6 +15,7 @@ from shared.kafka.envelope import Poison, read_envelope
 from shared.kafka.topics import Topic
 
 _ANSWER_SECONDS = 5.0
+_LOOK_BACK = 20
 
 
 async def read_record(access: KafkaAccess, cluster: str, topic: str, partition: int, offset: int) -> Raw | None:
@@ -61,29 +63,34 @@ async def refuse_log_ahead(access: KafkaAccess, pool: Pool, owned: Iterable[Topi
     try:
         places = [TopicPartition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
         consumer.assign(places)
-        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-        for place in places:
-            if ends[place] > begins[place]:
-                await _check_end(consumer, pool, topics[place.topic], place, begins[place], ends[place])
+        lasts = await _last_records(consumer, places)
     except KafkaError as fault:
         raise Transient("Kafka did not show the end of our topics.") from fault
     finally:
         await consumer.stop()
+    for place, last in lasts.items():
+        await _check_end(pool, topics[place.topic], place, last)
 
 
-async def _check_end(
-    consumer: AIOKafkaConsumer, pool: Pool, topic: Topic, place: TopicPartition, begin: int, end: int
-) -> None:
-    # A transaction's end marker takes an offset of its own: look back a few places for the last record.
-    consumer.seek(place, max(begin, end - 20))
-    last = None
-    while await consumer.position(place) < end:
-        records = (await consumer.getmany(place, timeout_ms=2000)).get(place, [])
-        if not records:
+async def _last_records(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, Any]:
+    """The last record of each place that has one; all places side by side, because every start waits for this."""
+    begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    left = {place for place in places if ends[place] > begins[place]}
+    consumer.pause(*(set(places) - left))
+    for place in left:
+        # A transaction's end marker takes an offset of its own: look back a few places for the last record.
+        consumer.seek(place, max(begins[place], ends[place] - _LOOK_BACK))
+    lasts: dict[TopicPartition, Any] = {}
+    while left:
+        polled = await consumer.getmany(*left, timeout_ms=2000)
+        if not polled:
             break
-        last = records[-1]
-    if last is None:
-        return
+        lasts |= {place: records[-1] for place, records in polled.items() if records}
+        left = {place for place in left if await consumer.position(place) < ends[place]}
+    return lasts
+
+
+async def _check_end(pool: Pool, topic: Topic, place: TopicPartition, last: Any) -> None:
     try:
         envelope = read_envelope(last.headers, last.key)
     except Poison:

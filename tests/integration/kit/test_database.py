@@ -1,0 +1,157 @@
+"""asyncpg's defaults, set right: instants are aware, JSON is JSON, settings stay, and an unsafe server is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import urlsplit
+
+import asyncpg
+import psycopg
+import pytest
+
+from deploy.local.databases import DatabaseUrls
+from shared.assembly import _close
+from shared.db import Pool, open_pool, refuse_unsafe_server, savepoint, transaction
+from shared.errors import Transient
+from tests.integration.kit.parts import NOON
+
+Pools = Callable[[str], Awaitable[Pool]]
+
+
+def administrator(server: str, urls: DatabaseUrls) -> psycopg.Connection:
+    """A superuser's connection to the test's own database."""
+    return psycopg.connect(psycopg.conninfo.make_conninfo(server, dbname=urlsplit(urls.run).path[1:]), autocommit=True)
+
+
+@pytest.fixture
+async def pool(open_database: Pools) -> Pool:
+    return await open_database("visits")
+
+
+async def test_a_naive_instant_is_refused(pool: Pool) -> None:
+    with pytest.raises(asyncpg.DataError, match="no time zone"):
+        await pool.fetchval("select $1::timestamptz", datetime(2026, 3, 2, 12))  # noqa: DTZ001
+
+
+async def test_instants_come_back_aware_in_utc_and_to_the_microsecond(pool: Pool) -> None:
+    instant = datetime(2026, 3, 2, 18, 0, 0, 123457, timezone(timedelta(hours=6)))
+    back = await pool.fetchval("select $1::timestamptz", instant)
+    assert back == instant
+    assert back.tzinfo is UTC
+    assert await pool.fetchval("select '1969-12-31 23:59:59.999999+00'::timestamptz") == datetime(
+        1969, 12, 31, 23, 59, 59, 999999, UTC
+    )
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb"])
+async def test_json_is_json(pool: Pool, kind: str) -> None:
+    value = {"codes": ["a", 1, None], "at": {"deep": True}}
+    assert await pool.fetchval(f"select $1::{kind}", value) == value
+
+
+async def test_settings_survive_a_release(pool: Pool) -> None:
+    """A release runs RESET ALL: what was SET is gone, what is a server setting of the session stays."""
+    for _ in range(3):
+        async with pool.acquire() as conn:
+            assert await conn.fetchval("show timezone") == "UTC"
+            assert await conn.fetchval("show lock_timeout") == "5s"
+            assert await conn.fetchval("show idle_in_transaction_session_timeout") == "30s"
+            await conn.execute("set timezone = 'Asia/Dhaka'")
+
+
+@pytest.mark.parametrize("setting", ["synchronous_commit"])
+async def test_a_server_that_can_lose_what_it_acknowledged_is_refused(
+    database: Callable[[str], DatabaseUrls], postgres_server: str, setting: str
+) -> None:
+    urls = database("visits")
+    with administrator(postgres_server, urls) as admin:
+        admin.execute(f'alter database "{urlsplit(urls.run).path[1:]}" set {setting} = off')
+    pool = await open_pool(urls.run, size=1, name="test")
+    try:
+        with pytest.raises(RuntimeError, match=f"{setting} = off"):
+            await refuse_unsafe_server(pool)
+    finally:
+        await pool.close()
+
+
+async def test_a_migration_under_a_live_pool_is_a_passing_fault(
+    database: Callable[[str], DatabaseUrls], postgres_server: str
+) -> None:
+    urls = database("visits")
+    pool = await open_pool(urls.run, size=1, name="test")
+    with administrator(postgres_server, urls) as owner:
+        owner.execute("create table changing (a integer); grant select on changing to public")
+        try:
+            async with transaction(pool) as conn:
+                await conn.fetch("select * from changing")
+            owner.execute("alter table changing alter column a type text")
+            with pytest.raises(Transient, match="InvalidCachedStatementError"):
+                async with transaction(pool) as conn:
+                    await conn.fetch("select * from changing")
+            async with transaction(pool) as conn:
+                assert await conn.fetch("select * from changing") == []
+        finally:
+            await pool.close()
+
+
+@pytest.mark.parametrize("scope", ["transaction", "savepoint"])
+async def test_a_deadlock_is_a_passing_fault_and_a_bug_is_none(pool: Pool, scope: str) -> None:
+    async def fail_with(code: str) -> None:
+        statement = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
+        async with pool.acquire() as outer, outer.transaction():
+            if scope == "savepoint":
+                async with savepoint(outer):
+                    await outer.execute(statement)
+            else:
+                async with transaction(pool) as conn:
+                    await conn.execute(statement)
+
+    for passing in ("40P01", "40001", "55P03", "57014", "53300"):
+        with pytest.raises(Transient):
+            await fail_with(passing)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await fail_with("23505")
+
+
+async def test_a_database_that_is_away_is_a_passing_fault(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        await conn.execute("select 1")
+    pool.terminate()
+    with pytest.raises(Transient):
+        async with transaction(pool):
+            pass
+
+
+async def test_a_connection_killed_in_the_middle_is_a_passing_fault(pool: Pool) -> None:
+    with pytest.raises(Transient):
+        async with transaction(pool) as conn:
+            backend = await conn.fetchval("select pg_backend_pid()")
+            async with pool.acquire() as other:
+                await other.execute("select pg_terminate_backend($1)", backend)
+            await conn.execute("select 1")
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select 1") == 1
+
+
+async def test_a_leaked_connection_does_not_hang_the_exit(
+    database: Callable[[str], DatabaseUrls], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.assembly._CLOSE_SECONDS", 0.2)
+    pool = await open_pool(database("visits").run, size=2, name="test")
+    leaked = await pool.acquire()
+    began = time.monotonic()
+    await asyncio.wait_for(_close(pool), 5)
+    assert time.monotonic() - began < 3
+    with pytest.raises(asyncpg.InterfaceError):
+        await leaked.execute("select 1")
+
+
+async def test_a_transaction_that_raises_leaves_nothing(pool: Pool) -> None:
+    with pytest.raises(KeyError):
+        async with transaction(pool) as conn:
+            await conn.execute("insert into commands (scope, key, request_hash, created_at) values ('a', 'b', '', $1)", NOON)
+            raise KeyError
+    assert await pool.fetchval("select count(*) from commands") == 0
