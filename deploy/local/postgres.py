@@ -217,10 +217,13 @@ class PostgresServer:
 
     def not_ready(self) -> str | None:
         """Why the server does not take statements yet, or None when it does."""
-        import psycopg
+        import psycopg  # heavy: `./gemba --help` must not pay for it
 
+        answer = psycopg.pq.PGconn.ping(self.admin_dsn.encode())
+        if answer != psycopg.pq.Ping.OK:
+            return f"no connections yet ({psycopg.pq.Ping(answer).name.lower().replace('_', ' ')})"
         try:
-            with psycopg.connect(self.admin_dsn, connect_timeout=2) as connection:
+            with psycopg.connect(self.admin_dsn, connect_timeout=5) as connection:
                 connection.execute("select 1")
         except psycopg.OperationalError as error:
             return str(error).strip().splitlines()[-1]

@@ -3,6 +3,12 @@
 Standard library only: nothing is installed yet. The copy of the lock inside ``.venv`` is what
 says that it is whole, and it is written last; a set-up that broke off is done anew. Two that
 start at once wait for one another.
+
+The locks are made from pyproject.toml, the second one with the first as its constraint:
+
+    uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \\
+        --no-emit-index-url --no-header --no-annotate -o requirements.lock
+    uv pip compile pyproject.toml --extra test -c requirements.lock … -o requirements-test.lock
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import NewTopic
 
 from deploy.local import process
 from deploy.local.kafka import KafkaServer, Node
@@ -41,6 +42,17 @@ def test_service_writes_its_own_topics_and_no_others(
         else:
             assert error is not None, f"{service} must not write {topic.name}"
             assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+def test_topic_that_nobody_listed_is_open_to_nobody(kafka_server: Servers, kafka_passwords: dict[str, str]) -> None:
+    client = admin_client(
+        kafka_server.kafka_bootstrap, kafka_server.kafka_admin_user, kafka_server.kafka_admin_password
+    )
+    for answer in client.create_topics([NewTopic("unlisted", 1)]).values():
+        answer.result(timeout=20)
+    refused = send(kafka_server, "visits", kafka_passwords["visits"], "unlisted")
+    assert refused is not None
+    assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
 def test_outside_sends_commands_and_nothing_else(kafka_server: Servers, kafka_passwords: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,17 @@ def test_locks_name_no_place_and_agree_with_each_other() -> None:
     assert dict(NAME.findall(runtime)).items() <= dict(NAME.findall(tests)).items()
     for block in re.split(r"\n(?=\w)", runtime.strip()):
         assert "--hash=sha256:" in block, block
+
+
+def test_locks_hold_everything_that_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for lock, asked in (
+        ("requirements.lock", project["dependencies"]),
+        ("requirements-test.lock", project["optional-dependencies"]["test"]),
+    ):
+        locked = {name.lower() for name in dict(NAME.findall((ROOT / lock).read_text()))}
+        wanted = {re.split(r"[\[<>=!~; ]", each)[0].lower() for each in asked}
+        assert wanted <= locked, f"make {lock} again, as its neighbour deploy/local/setup.py says"
 
 
 def test_jar_that_is_not_the_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

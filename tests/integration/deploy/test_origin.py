@@ -25,7 +25,8 @@ class Upstream(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/directory/forward-auth":
-            self.send_response(401 if "deny" in self.headers["X-Forwarded-Uri"] else 200)
+            forged = "Gemba-Identity" in self.headers
+            self.send_response(401 if forged or "deny" in self.headers["X-Forwarded-Uri"] else 200)
             if "public" not in self.headers["X-Forwarded-Uri"]:
                 self.send_header("Gemba-Identity", ISSUED)
             self.end_headers()
@@ -93,6 +94,11 @@ def test_forged_identity_is_replaced_by_the_real_one(origin: Origin) -> None:
     assert seen["identity"] == [ISSUED]
 
 
+def test_directory_is_not_asked_with_a_forged_identity(origin: Origin) -> None:
+    """The stand-in refuses when it sees one: no bug of directory's may take it for its own."""
+    assert origin.client.get("/scheduler/plan", headers={"gemba-identity": "x"}).status_code == 200
+
+
 def test_forged_identity_is_removed_where_there_is_none(origin: Origin) -> None:
     seen = origin.client.get("/scheduler/public", headers={"Gemba-Identity": "forged"}).json()
     assert seen["identity"] is None
@@ -145,6 +151,8 @@ def test_request_waits_for_a_service_that_is_restarting(origin: Origin) -> None:
     answers: list[httpx.Response] = []
     asking = threading.Thread(target=lambda: answers.append(origin.client.get("/visits/today")))
     asking.start()
+    asking.join(0.5)
+    assert not answers, "it gave up at once"
     with upstream(origin.ports["visits"]):
         asking.join(15)
     assert [answer.status_code for answer in answers] == [200]

@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,11 +60,14 @@ def test_wrong_password_is_refused(server: PostgresServer) -> None:
 
 def test_pid_file_of_a_reused_number_does_not_stop_a_start(server: PostgresServer) -> None:
     server.stop()
-    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n0\n1\n\n\n0\n\n")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        lines = [stranger.pid, server.data, 0, server.port, "", "127.0.0.1", 0]
+        (server.data / "postmaster.pid").write_text("".join(f"{line}\n" for line in lines))
 
-    server.start()
+        server.start()
 
-    assert server.not_ready() is None
+        assert server.not_ready() is None
+        stranger.kill()
 
 
 def test_cluster_whose_making_broke_off_is_made_anew(tmp_path: Path) -> None:
