@@ -28,11 +28,14 @@ async def run_log_side(service: "Running", tasks: list["asyncio.Task[None]"]) ->
     """Meet the cluster, publish and consume; when the cluster turns out to be another one, from the beginning."""
     assert service.parts is not None
     parts = service.parts
+    pools = {consumer.group: parts.pools.get(consumer.group, service.pool) for consumer in parts.consumers}
     parkings = [
-        Parking(consumer, service.pool, service.clock, parts.deps, service.access, service.wakeups.on("parked"))
+        Parking(
+            consumer, pools[consumer.group], service.clock, parts.deps, service.access, service.wakeups.on("parked")
+        )
         for consumer in parts.consumers
     ]
-    guards = [Guard(consumer, service.pool, service.clock, parts.deps) for consumer in parts.consumers]
+    guards = [Guard(consumer, pools[consumer.group], service.clock, parts.deps) for consumer in parts.consumers]
     relays = _make_relays(service)
     while True:
         try:
