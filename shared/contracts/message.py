@@ -54,3 +54,15 @@ class MessageAnswered(Fact):
     recipient_id: UUID
     answer: str
     answered_at: datetime
+
+
+@contract(topic=_TOPIC, key="message_id")
+class MessageCancelled(Fact):
+    """It was no longer wanted when its turn came. `code`: what had happened meanwhile (acknowledged, closed, …)."""
+
+    message_id: UUID
+    about: UUID
+    step: int | None
+    recipient_id: UUID
+    channel: Channel | None
+    code: str

@@ -1,0 +1,127 @@
+"""A message: what is to be said, about what, to whom, and whether it is still wanted when its turn comes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.notifications.domain.templates import TEMPLATES, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something to tell: `part` tells repeats of one fact (same part) from news about the same thing (another one).
+
+    `data` holds ids, dates and codes; names are looked up when the message is written.
+    """
+
+    template: str
+    about: UUID
+    country: str
+    recipients: Sequence[UUID]
+    part: str = ""
+    step: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    """What the protocol of a case asks for; empty leaves it to the template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    message_id: UUID
+    template_name: str
+    about: UUID
+    part: str
+    step: int | None
+    country: str
+    recipient_id: UUID
+    channel: str
+    bundle: str | None
+    data: Mapping[str, Any]
+    queued_at: datetime
+    not_before: datetime
+    attempts: int
+
+    @property
+    def template(self) -> Template:
+        return TEMPLATES[self.template_name]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitNow:
+    """A visit as we know it when a message about it is about to leave."""
+
+    state: str
+    offer: int
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNow:
+    """A case as we know it: alerts up to the step `answered` have been answered by an acknowledgement."""
+
+    state: str
+    step: int
+    answered: int
+
+
+def no_longer_wanted(
+    message: Message, *, now: datetime, visit: VisitNow | None, action: str | None, case: CaseNow | None
+) -> str | None:
+    """Why a message must not leave any more (a code), or None when it is still true and of use.
+
+    `action` is the state of the action it is about. A withdrawal or cancellation always
+    leaves: it takes an entry out of somebody's calendar.
+    """
+    if case is not None:
+        return _case_reason(message, case)
+    if visit is not None:
+        return _visit_reason(message, visit, now)
+    if action is not None:
+        return _action_reason(message, action)
+    return None
+
+
+def _case_reason(message: Message, case: CaseNow) -> str | None:
+    name = message.template_name
+    if name == "case_closed":
+        return None
+    if case.state == "closed":
+        return "closed"
+    if name == "case_verified":
+        return None
+    if name == "case_closure":
+        return None if case.state == "closing" and message.step == case.step else "returned"
+    return "acknowledged" if message.step is not None and message.step <= case.answered else None
+
+
+def _visit_reason(message: Message, visit: VisitNow, now: datetime) -> str | None:
+    starts_at = message.data.get("starts_at")
+    same_time = starts_at is None or datetime.fromisoformat(starts_at) == visit.starts_at
+    match message.template_name:
+        case "visit_offer" | "visit_moved":
+            return None if visit.state == "offered" and visit.offer == message.step else "superseded"
+        case "visit_confirmed" | "visit_invitation":
+            current = visit.state in {"confirmed", "reported", "missed"} and same_time
+            return None if current and visit.offer == message.step else "superseded"
+        case "visit_rescheduled":
+            return None if same_time and visit.state != "cancelled" else "superseded"
+        case "visit_reminder" | "visit_tomorrow":
+            if visit.state != "confirmed" or not same_time:
+                return "superseded"
+            return "too_late" if now >= visit.starts_at else None
+        case "report_request" | "visit_missed" | "notice_missed":
+            if visit.state == "reported":
+                return "reported"
+            return None if visit.state in {"confirmed", "missed"} and same_time else "superseded"
+        case _:
+            return None
+
+
+def _action_reason(message: Message, state: str) -> str | None:
+    if state == "cancelled":
+        return "cancelled"
+    if message.template_name in {"action_reminder", "action_overdue"} and state != "open":
+        return state
+    return None

@@ -1,0 +1,116 @@
+"""The only wiring of notifications: what there is, and what it is given."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.notifications.channels.email import SmtpProvider
+from services.notifications.channels.outbound import Channels, Failover
+from services.notifications.channels.sms import SmsProvider
+from services.notifications.composition.catalogue import Catalogue
+from services.notifications.composition.composer import Composer
+from services.notifications.composition.links import Links
+from services.notifications.consumers import CASE, GENERAL
+from services.notifications.deps import Deps
+from services.notifications.domain import templates
+from services.notifications.http import api, pages
+from services.notifications.senders import Sender
+from services.notifications.settings import Settings
+from services.notifications.storage.messages import count_due
+from services.notifications.timers import TIMERS
+from shared.assembly import Parts, Running, running
+from shared.crypto import load_signing_key
+from shared.db import Connection, open_pool
+from shared.web.app import make_app
+
+TAP_KEY_FILE = "taps.pem"
+"""The private key, in `settings.keys_dir`, that one-tap links are signed with; nobody else needs it."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application of one process."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, make_parts) as service:
+            assert service.parts is not None
+            app.state.service = service
+            app.state.deps = service.parts.deps
+            yield
+
+    async def check_database() -> None:
+        await app.state.service.check_database()
+
+    async def check_log() -> None:
+        await app.state.service.check_log()
+
+    async def status() -> dict[str, Any]:
+        found: dict[str, Any] = await app.state.service.status()
+        return found
+
+    app = make_app(
+        settings,
+        title="Gemba notifications",
+        lifespan=lifespan,
+        routers=[api.router(), pages.router()],
+        checks={"database": check_database, "log": check_log},
+        status=status,
+        templates=[Path(__file__).parent / "http" / "templates"],
+    )
+    return app
+
+
+def make_composer(settings: Settings) -> Composer:
+    """The words, the links and the sender."""
+    links = Links(settings.origin, load_signing_key(settings.keys_dir / TAP_KEY_FILE))
+    return Composer(Catalogue(), links, sender=settings.sender, installation=settings.installation)
+
+
+def make_channels(settings: Settings) -> Channels:
+    """The providers that the environment names."""
+    mail = Failover([SmtpProvider(url, settings.sender) for url in settings.smtp_urls])
+    return Channels({"email": mail, "sms": Failover([SmsProvider(url) for url in settings.sms_urls])})
+
+
+async def make_parts(service: Running) -> Parts:
+    """Consumers, timers and senders. Zero tolerance shares no connection and no sender with ordinary mail."""
+    settings = service.settings
+    assert isinstance(settings, Settings)
+    dsn = settings.database_url.get_secret_value()
+    case_pool = await open_pool(
+        dsn, size=settings.case_pool_size, name=f"{settings.service}.{settings.replica}.case", min_size=0
+    )
+    channels = {lane: make_channels(settings) for lane in (templates.GENERAL, templates.ZERO_TOLERANCE)}
+    composer = make_composer(settings)
+    deps = {lane: Deps(service.pool, case_pool, service.clock, settings, composer, channels[lane]) for lane in channels}
+    general = Sender(
+        templates.GENERAL,
+        settings.general_senders,
+        deps[templates.GENERAL],
+        service.pool,
+        service.wakeups.on("messages"),
+    )
+    case = Sender(
+        templates.ZERO_TOLERANCE,
+        settings.case_senders,
+        deps[templates.ZERO_TOLERANCE],
+        case_pool,
+        service.wakeups.on("messages"),
+    )
+
+    async def waiting(conn: Connection) -> dict[str, int]:
+        due = await count_due(conn, service.clock.now())
+        return {"messages": sum(due.values())}
+
+    return Parts(
+        deps=deps[templates.GENERAL],
+        consumers=(GENERAL, CASE),
+        timers=TIMERS,
+        background=(general.run, case.run),
+        waiting=waiting,
+        counters=lambda: {"sent": general.sent + case.sent},
+        pools={CASE.group: case_pool},
+    )

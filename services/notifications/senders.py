@@ -1,0 +1,93 @@
+"""The loops that send: one for ordinary messages, one for zero tolerance with senders and connections of its own.
+
+A commit that queues a message wakes them; a slow poll stands behind, which also finds what quiet hours released.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from services.notifications.deps import Deps
+from services.notifications.domain.templates import ZERO_TOLERANCE
+from services.notifications.storage.messages import claim_due
+from services.notifications.use_cases.reach_again import reach_again
+from services.notifications.use_cases.send_message import send_claimed
+from shared.db import Pool, transaction
+from shared.errors import Transient
+from shared.ids import new_id
+from shared.wakeups import Wakeup
+
+_POLL_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Sends what is due in one lane, `size` at a time: one slow recipient holds up one of them."""
+
+    def __init__(self, lane: str, size: int, deps: Deps, pool: Pool, wakeup: Wakeup) -> None:
+        self._lane = lane
+        self._slots = asyncio.Semaphore(size)
+        self._deps = deps
+        self._pool = pool
+        self._wakeup = wakeup
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.sent = 0
+        """Attempts that this process finished, whatever came of them; only grows."""
+
+    async def run(self) -> None:
+        """Until cancelled. Several replicas may do this side by side: each message is claimed."""
+        try:
+            while True:
+                await self._patiently(self._send_all_due)
+                await self._wakeup.wait(_POLL_SECONDS)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._deps.channels.close()
+
+    async def _send_all_due(self) -> None:
+        if self._lane == ZERO_TOLERANCE:
+            async with transaction(self._pool) as conn:
+                await reach_again(now=self._deps.clock.now(), conn=conn)
+        while True:
+            await self._slots.acquire()
+            if not await self._start_next():
+                return
+
+    async def _start_next(self) -> bool:
+        """Claim one and send it beside the others; the slot is given back when it is done."""
+        claim, claimed = new_id(), []
+        try:
+            async with transaction(self._pool) as conn:
+                claimed = await claim_due(conn, self._lane, claim, now=self._deps.clock.now())
+        finally:
+            if not claimed:
+                self._slots.release()
+        if not claimed:
+            return False
+
+        async def send() -> None:
+            try:
+                await self._patiently(lambda: send_claimed(claimed, claim, deps=self._deps, pool=self._pool))
+                self.sent += len(claimed)
+            finally:
+                self._slots.release()
+
+        task = asyncio.create_task(send())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A claim that could not be settled runs out by itself; a loop that failed is tried again."""
+        try:
+            await work()
+        except Transient as fault:
+            _log.warning("sender.waits", lane=self._lane, reason=str(fault))
+            await asyncio.sleep(_POLL_SECONDS)
+        except Exception:
+            _log.exception("sender.bug", lane=self._lane)
+            await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,188 @@
+"""Messages as they are made and sent: queued, claimed, settled. Reading them for people is `storage/log.py`."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.notifications.domain.message import Message, Wanted
+from services.notifications.domain.retry import CLAIM
+from shared.db import Connection, Record
+from shared.ids import new_id
+
+INSERT_MESSAGE = """
+    insert into messages (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
+                          state, code, queued_at, not_before, settled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+            case when $12::text is null then 'queued' else 'failed' end, $12, $13, $14,
+            case when $12::text is null then null else $13::timestamptz end)
+    on conflict on constraint messages_once do nothing
+    returning message_id
+"""
+
+
+async def insert_message(
+    conn: Connection,
+    wanted: Wanted,
+    recipient_id: UUID,
+    *,
+    lane: str,
+    channel: str | None,
+    bundle: str | None,
+    failed: str | None,
+    now: datetime,
+    not_before: datetime,
+) -> UUID | None:
+    """A new message, or None when this person was told this by this channel already. `failed`: it never can be sent."""
+    inserted: UUID | None = await conn.fetchval(
+        INSERT_MESSAGE,
+        new_id(),
+        lane,
+        wanted.template,
+        wanted.about,
+        wanted.part,
+        wanted.step,
+        wanted.country,
+        recipient_id,
+        channel,
+        bundle,
+        dict(wanted.data),
+        failed,
+        now,
+        not_before,
+    )
+    return inserted
+
+
+GET_OPEN_BUNDLE = """
+    select max(not_before) from messages
+    where recipient_id = $1 and bundle = $2 and state = 'queued' and not_before > $3
+"""
+
+
+async def get_open_bundle(conn: Connection, recipient_id: UUID, bundle: str, now: datetime) -> datetime | None:
+    """When the bundle leaves that is still waiting for this person."""
+    found: datetime | None = await conn.fetchval(GET_OPEN_BUNDLE, recipient_id, bundle, now)
+    return found
+
+
+_COLUMNS = """
+    message_id, template, about, part, step, country, recipient_id, channel, bundle, data, queued_at, not_before, attempts
+"""
+CLAIM_DUE = f"""
+    update messages set claimed_by = $3, claimed_until = clock_timestamp() + $4
+    where message_id in (
+        select message_id from messages
+        where lane = $1 and state = 'queued' and not_before <= $2
+          and (retry_at is null or retry_at <= clock_timestamp())
+          and (claimed_until is null or claimed_until <= clock_timestamp())
+        order by not_before, message_id limit 1 for update skip locked
+    )
+    returning {_COLUMNS}
+"""
+CLAIM_BUNDLE = f"""
+    update messages set claimed_by = $5, claimed_until = clock_timestamp() + $6
+    where message_id in (
+        select message_id from messages
+        where recipient_id = $1 and bundle = $2 and channel = $3 and state = 'queued' and not_before <= $4
+          and (claimed_until is null or claimed_until <= clock_timestamp())
+        order by message_id limit 50 for update skip locked
+    )
+    returning {_COLUMNS}
+"""
+
+
+async def claim_due(conn: Connection, lane: str, claim: UUID, *, now: datetime) -> list[Message]:
+    """The next message whose time has come, with what travels in the same mail. Nobody else gets it for `CLAIM`."""
+    row = await conn.fetchrow(CLAIM_DUE, lane, now, claim, CLAIM)
+    if row is None:
+        return []
+    first = _message(row)
+    if first.bundle is None:
+        return [first]
+    rows = await conn.fetch(CLAIM_BUNDLE, first.recipient_id, first.bundle, first.channel, now, claim, CLAIM)
+    return [first, *sorted(map(_message, rows), key=lambda message: message.message_id)]
+
+
+LOCK_CLAIMED = f"""
+    select {_COLUMNS} from messages where message_id = any($1::uuid[]) and claimed_by = $2 and state = 'queued'
+    order by message_id for update
+"""
+
+
+async def lock_claimed(conn: Connection, message_ids: Sequence[UUID], claim: UUID) -> list[Message]:
+    """Those that are still ours to settle: a claim that ran out may be somebody else's by now."""
+    return [_message(row) for row in await conn.fetch(LOCK_CLAIMED, list(message_ids), claim)]
+
+
+MARK_SENT = """
+    update messages set state = 'sent', settled_at = $2, provider = $3, sent_with = $4, attempts = attempts + 1
+    where message_id = $1
+"""
+
+
+async def mark_sent(conn: Connection, message_id: UUID, *, now: datetime, provider: str, with_id: UUID | None) -> None:
+    await conn.execute(MARK_SENT, message_id, now, provider, with_id)
+
+
+MARK_SETTLED = "update messages set state = $2, code = $3, settled_at = $4 where message_id = $1"
+
+
+async def mark_failed(conn: Connection, message_id: UUID, code: str, *, now: datetime) -> None:
+    await conn.execute(MARK_SETTLED, message_id, "failed", code, now)
+
+
+async def mark_cancelled(conn: Connection, message_id: UUID, code: str, *, now: datetime) -> None:
+    await conn.execute(MARK_SETTLED, message_id, "cancelled", code, now)
+
+
+MARK_DEFERRED = """
+    update messages set attempts = attempts + $3, retry_at = clock_timestamp() + $2, claimed_until = null
+    where message_id = any($1::uuid[])
+"""
+
+
+async def mark_deferred(conn: Connection, message_ids: Sequence[UUID], pause: timedelta, *, counted: bool) -> None:
+    """Try again after a pause (machine time). `counted`: the recipient's own server said "later"."""
+    await conn.execute(MARK_DEFERRED, list(message_ids), pause, int(counted))
+
+
+COUNT_DUE = "select lane, count(*) from messages where state = 'queued' and not_before <= $1 group by lane"
+
+
+async def count_due(conn: Connection, now: datetime) -> dict[str, int]:
+    """How many messages should be on their way, by lane. What is held for later does not count."""
+    return {row["lane"]: row["count"] for row in await conn.fetch(COUNT_DUE, now)}
+
+
+LIST_UNREACHED = """
+    select distinct on (m.template, m.about, m.part, m.recipient_id)
+           m.template, m.about, m.part, m.step, m.country, m.recipient_id, m.data
+    from messages m join people p on p.person_id = m.recipient_id and p.active
+    where m.lane = 'zero_tolerance' and m.state = 'failed' and m.channel is null and m.about in
+          (select case_id from cases where state <> 'closed')
+      and exists (select from jsonb_array_elements(p.contact_points))
+      and not exists (select from messages other
+                      where other.template = m.template and other.about = m.about and other.part = m.part
+                        and other.recipient_id = m.recipient_id and other.channel is not null)
+    limit 20
+"""
+
+
+async def list_unreached(conn: Connection) -> list[Record]:
+    """Alerts that found nobody to go to, of cases still open, whose recipient can be reached by now."""
+    rows: list[Record] = await conn.fetch(LIST_UNREACHED)
+    return rows
+
+
+NOTIFY = "select pg_notify('messages', '')"
+
+
+async def wake_senders(conn: Connection) -> None:
+    """At commit."""
+    await conn.execute(NOTIFY)
+
+
+def _message(row: Record) -> Message:
+    values = dict(row)
+    values["template_name"] = values.pop("template")
+    return Message(**values)

@@ -1,0 +1,109 @@
+"""What messages need of a visit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.db import Connection, Record
+
+
+@dataclass(frozen=True, slots=True)
+class VisitCopy:
+    """`kind` is what people may see: a verification is kept as a follow-up."""
+
+    visit_id: UUID
+    country: str
+    kind: str
+    enterprise_ids: tuple[UUID, ...]
+    trainer_id: UUID
+    offer: int
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    state: str
+    sequence: int
+    invited_ids: tuple[UUID, ...]
+
+
+SAVE_BOOKING = """
+    insert into bookings (visit_id, tells_enterprise) values ($1, $2)
+    on conflict (visit_id) do update set tells_enterprise = excluded.tells_enterprise
+"""
+
+
+async def save_booking(conn: Connection, visit_id: UUID, *, tells_enterprise: bool) -> None:
+    """Note whether the enterprise may be told of a visit."""
+    await conn.execute(SAVE_BOOKING, visit_id, tells_enterprise)
+
+
+GET_TELLS_ENTERPRISE = "select tells_enterprise from bookings where visit_id = $1"
+
+
+async def get_tells_enterprise(conn: Connection, visit_id: UUID) -> bool | None:
+    """Whether the enterprise may be told; None while the booking has not been heard of."""
+    found: bool | None = await conn.fetchval(GET_TELLS_ENTERPRISE, visit_id)
+    return found
+
+
+LOCK_VISIT = "select * from visits where visit_id = $1 for update"
+
+
+async def lock_visit(conn: Connection, visit_id: UUID) -> VisitCopy | None:
+    """The visit, locked until the transaction ends."""
+    row = await conn.fetchrow(LOCK_VISIT, visit_id)
+    return _copy(row) if row else None
+
+
+SAVE_VISIT = """
+    insert into visits (visit_id, country, kind, enterprise_ids, trainer_id, offer,
+                        starts_at, ends_at, zone, state, sequence, invited_ids)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    on conflict (visit_id) do update
+    set country = excluded.country, kind = excluded.kind, enterprise_ids = excluded.enterprise_ids, trainer_id = excluded.trainer_id, offer = excluded.offer,
+        starts_at = excluded.starts_at, ends_at = excluded.ends_at, zone = excluded.zone, state = excluded.state,
+        sequence = excluded.sequence, invited_ids = excluded.invited_ids
+"""
+
+
+async def save_visit(conn: Connection, visit: VisitCopy) -> None:
+    """Replace the copy."""
+    await conn.execute(
+        SAVE_VISIT,
+        visit.visit_id,
+        visit.country,
+        visit.kind,
+        list(visit.enterprise_ids),
+        visit.trainer_id,
+        visit.offer,
+        visit.starts_at,
+        visit.ends_at,
+        visit.zone,
+        visit.state,
+        visit.sequence,
+        list(visit.invited_ids),
+    )
+
+
+SAVE_STATE = "update visits set state = $2, sequence = sequence + $3 where visit_id = $1 returning sequence"
+
+
+async def save_visit_state(conn: Connection, visit_id: UUID, state: str, *, calendar_changed: bool) -> int:
+    """Change only the state; returns the calendar entry's SEQUENCE."""
+    sequence: int = await conn.fetchval(SAVE_STATE, visit_id, state, int(calendar_changed))
+    return sequence
+
+
+LIST_VISITS = "select visit_id, state, offer, starts_at, enterprise_ids from visits where visit_id = any($1::uuid[])"
+
+
+async def get_visits(conn: Connection, visit_ids: Sequence[UUID]) -> dict[UUID, Record]:
+    """Visits as they are now, for the check before sending."""
+    return {row["visit_id"]: row for row in await conn.fetch(LIST_VISITS, list(visit_ids))}
+
+
+def _copy(row: Record) -> VisitCopy:
+    values = dict(row)
+    values["enterprise_ids"] = tuple(values["enterprise_ids"])
+    values["invited_ids"] = tuple(values["invited_ids"])
+    return VisitCopy(**values)

@@ -1,0 +1,62 @@
+"""A trainer is asked: offer, question after a move, and the withdrawal for whoever was asked before."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.notifications.domain.deadlines import REMIND, REPORT
+from services.notifications.storage.visits import VisitCopy, lock_visit, save_visit
+from services.notifications.use_cases.queue_messages import queue_messages
+from services.notifications.use_cases.visit_message import about_visit, require_enterprises, shown_kind
+from shared.contracts.visit import VisitOffered
+from shared.db import Connection
+from shared.timers import disarm
+
+
+async def offer_visit(fact: VisitOffered, *, now: datetime, conn: Connection) -> None:
+    """Queue the question to the trainer; what the calendar holds for others is moved or taken out."""
+    await require_enterprises(fact.enterprise_ids, conn=conn)
+    before = await lock_visit(conn, fact.visit_id)
+    visit = VisitCopy(
+        fact.visit_id,
+        fact.country,
+        shown_kind(fact.kind),
+        fact.enterprise_ids,
+        fact.trainer_id,
+        fact.offer,
+        fact.starts_at,
+        fact.ends_at,
+        fact.zone,
+        "offered",
+        before.sequence + 1 if before else 0,
+        before.invited_ids if before else (),
+    )
+    await save_visit(conn, visit)
+    for kind in (REMIND, REPORT):
+        await disarm(conn, kind, fact.visit_id)
+    asked_again = (
+        before is not None and before.trainer_id == fact.trainer_id and before.state in {"offered", "confirmed"}
+    )
+    template = "visit_moved" if asked_again else "visit_offer"
+    part = f"offer-{fact.offer}"
+    question = about_visit(template, visit, [fact.trainer_id], part=part, step=fact.offer, respond_by=fact.respond_by)
+    await queue_messages(question, now=now, conn=conn)
+    if before is None:
+        return
+    if before.trainer_id != fact.trainer_id:
+        await withdraw_offer(before, "reassigned", sequence=visit.sequence, now=now, conn=conn)
+    if visit.invited_ids and before.starts_at != visit.starts_at:
+        moved = about_visit("visit_rescheduled", visit, visit.invited_ids, part=f"sequence-{visit.sequence}")
+        await queue_messages(moved, now=now, conn=conn)
+
+
+async def withdraw_offer(visit: VisitCopy, reason: str, *, sequence: int, now: datetime, conn: Connection) -> None:
+    """Take the visit out of the calendar of the trainer who had it; told once per offer, whatever ended it first."""
+    wanted = about_visit(
+        "offer_withdrawn",
+        replace(visit, sequence=sequence),
+        [visit.trainer_id],
+        part=f"offer-{visit.offer}",
+        step=visit.offer,
+        reason=reason,
+    )
+    await queue_messages(wanted, now=now, conn=conn)

@@ -1,0 +1,141 @@
+"""Claim → check once more → hand over → settle.
+
+A message is claimed in a commit of its own, for longer than one attempt may last, and settled in another one: no
+connection to the database is held while a mail server thinks. Whoever dies in between leaves a claim that runs out,
+and the message goes again with the same Message-ID: at most once for each that was in hand.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from services.notifications.channels.outbound import Later, Outbound, ProviderDown, Refused, Unsure
+from services.notifications.composition.facts import Places
+from services.notifications.deps import Deps
+from services.notifications.domain.message import Message, VisitNow, no_longer_wanted
+from services.notifications.domain.recipient import Recipient
+from services.notifications.domain.retry import ATTEMPT_LIMIT, MAX_REFUSALS, pause_after
+from services.notifications.domain.templates import ZERO_TOLERANCE
+from services.notifications.storage import enterprises, messages, people, subjects, visits
+from services.notifications.use_cases.settle_message import note_cancelled, note_failed, note_sent
+from shared.db import Connection, Pool, transaction
+from shared.ids import new_id
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is to be handed over now: several messages where notices travel together."""
+
+    messages: tuple[Message, ...]
+    reader: Recipient
+    address: str
+    places: Places
+
+
+async def send_next(lane: str, *, deps: Deps, pool: Pool) -> int:
+    """Send the next due message of a lane; returns how many were settled or put back, 0 when nothing is due."""
+    claim = new_id()
+    async with transaction(pool) as conn:
+        claimed = await messages.claim_due(conn, lane, claim, now=deps.clock.now())
+    if claimed:
+        await send_claimed(claimed, claim, deps=deps, pool=pool)
+    return len(claimed)
+
+
+async def send_claimed(claimed: Sequence[Message], claim: UUID, *, deps: Deps, pool: Pool) -> None:
+    """Check, hand over, settle."""
+    async with transaction(pool) as conn:
+        ready = await _prepare(claimed, claim, deps=deps, conn=conn)
+    if ready is None:
+        return
+    sent, code, pause_counted = None, None, False
+    try:
+        async with asyncio.timeout(ATTEMPT_LIMIT.total_seconds()):
+            sent = await deps.channels.send(ready.messages[0].channel, _compose(ready, deps))
+    except Refused as refused:
+        code = refused.code
+    except Later:
+        pause_counted = True
+        code = "bounced" if ready.messages[0].attempts + 1 >= MAX_REFUSALS else None
+    except (Unsure, ProviderDown, TimeoutError) as fault:
+        _log.warning("message.deferred", message_id=str(ready.messages[0].message_id), fault=type(fault).__name__)
+    async with transaction(pool) as conn:
+        ours = await messages.lock_claimed(conn, [message.message_id for message in ready.messages], claim)
+        now = deps.clock.now()
+        if sent is not None:
+            leader_first = sorted(ours, key=lambda message: message.message_id != ready.messages[0].message_id)
+            await note_sent(leader_first, sent, now=now, conn=conn)
+        elif code is not None:
+            for message in ours:
+                await note_failed(message, code, now=now, conn=conn)
+        elif ours:
+            pause = pause_after(ours[0].attempts, ours[0].template.lane)
+            await messages.mark_deferred(conn, [message.message_id for message in ours], pause, counted=pause_counted)
+
+
+async def _prepare(claimed: Sequence[Message], claim: UUID, *, deps: Deps, conn: Connection) -> Ready | None:
+    """The last look before it leaves; what is no longer wanted or has nowhere to go is settled here."""
+    ours = await messages.lock_claimed(conn, [message.message_id for message in claimed], claim)
+    now = deps.clock.now()
+    reasons = await _reasons_against(ours, deps=deps, conn=conn)
+    for message in ours:
+        if reason := reasons.get(message.message_id):
+            await note_cancelled(message, reason, now=now, conn=conn)
+    wanted = [message for message in ours if message.message_id not in reasons]
+    if not wanted:
+        return None
+    reader = (await people.get_recipients(conn, [wanted[0].recipient_id])).get(wanted[0].recipient_id)
+    address = reader.address(wanted[0].channel) if reader else None
+    if reader is None or address is None:
+        code = "no_recipient" if reader is None or not reader.active else "no_channel"
+        for message in wanted:
+            await note_failed(message, code, now=now, conn=conn)
+        return None
+    leader_first = sorted(wanted, key=lambda message: message.message_id != claimed[0].message_id)
+    return Ready(tuple(leader_first), reader, address, await _places(wanted, conn=conn))
+
+
+async def _reasons_against(ours: Sequence[Message], *, deps: Deps, conn: Connection) -> dict[UUID, str]:
+    about = [message.about for message in ours]
+    now = deps.clock.now()
+    if ours and ours[0].template.lane == ZERO_TOLERANCE:
+        cases = await subjects.lock_cases(conn, about)
+        found = {
+            message.message_id: no_longer_wanted(
+                message, now=now, visit=None, action=None, case=cases.get(message.about)
+            )
+            for message in ours
+        }
+    else:
+        known = {
+            visit_id: VisitNow(row["state"], row["offer"], row["starts_at"])
+            for visit_id, row in (await visits.get_visits(conn, about)).items()
+        }
+        actions = await subjects.get_action_states(conn, about)
+        found = {
+            message.message_id: no_longer_wanted(
+                message, now=now, visit=known.get(message.about), action=actions.get(message.about), case=None
+            )
+            for message in ours
+        }
+    return {message_id: reason for message_id, reason in found.items() if reason is not None}
+
+
+async def _places(wanted: Sequence[Message], *, conn: Connection) -> Places:
+    ids = {UUID(one) for message in wanted for one in message.data.get("enterprise_ids", ())}
+    found = await enterprises.get_enterprises(conn, sorted(ids))
+    return {enterprise_id: (row["name"], row["region"]) for enterprise_id, row in found.items()}
+
+
+def _compose(ready: Ready, deps: Deps) -> Outbound:
+    try:
+        if ready.messages[0].channel == "sms":
+            return deps.composer.sms(ready.messages[0], ready.reader, ready.address, ready.places)
+        return deps.composer.mail(ready.messages, ready.reader, ready.address, ready.places)
+    except ValueError as unfit:  # an address that no mail can be written to
+        raise Refused("rejected") from unfit
