@@ -1,0 +1,94 @@
+"""Business time: real, frozen or steered, and never steered in production."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from shared.clock import FrozenClock, RealClock, SteeredClock, open_clock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def steered(tmp_path: Path) -> SteeredClock:
+    return SteeredClock.create(tmp_path / "clock", NOON)
+
+
+def test_a_steered_clock_stands_still_until_it_is_moved(steered: SteeredClock) -> None:
+    assert steered.now() == steered.now() == NOON
+    steered.jump_to(NOON + timedelta(days=40))
+    assert steered.now() == NOON + timedelta(days=40)
+
+
+def test_a_running_steered_clock_goes_on_from_where_it_stood(
+    steered: SteeredClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = 10**12
+    monkeypatch.setattr("shared.clock.time.monotonic_ns", lambda: machine)
+    steered.run(rate=60)
+    machine += 2 * 10**9
+    assert steered.now() == NOON + timedelta(minutes=2)
+    machine -= 10**10  # another boot of the machine
+    assert steered.now() == NOON
+
+
+def test_every_move_is_a_generation(steered: SteeredClock) -> None:
+    before = steered.generation
+    steered.jump_to(NOON)
+    steered.run()
+    assert steered.generation == before + 2
+
+
+def test_an_instant_without_a_zone_is_refused(steered: SteeredClock) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        steered.jump_to(datetime(2026, 3, 2, 12))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="no time zone"):
+        FrozenClock(datetime(2026, 3, 2, 12))  # noqa: DTZ001
+
+
+def test_instants_are_given_in_utc() -> None:
+    assert FrozenClock(datetime(2026, 3, 2, 18, tzinfo=timezone(timedelta(hours=6)))).now() == NOON
+    assert RealClock().now().tzinfo is UTC
+
+
+@pytest.mark.parametrize("profile", ["production", "local"])
+def test_only_demo_and_test_may_steer_time(steered: SteeredClock, tmp_path: Path, profile: str) -> None:
+    spec = f"steered:{tmp_path / 'clock'}"
+    with pytest.raises(ValueError, match="only demo and test may steer"):
+        open_clock(spec, profile=profile)
+    assert open_clock(spec, profile="demo").now() == NOON
+    assert isinstance(open_clock("real", profile=profile), RealClock)
+
+
+@pytest.mark.parametrize("spec", ["", "fast", "steered:", "real:x"])
+def test_a_clock_that_is_none_is_said(spec: str) -> None:
+    with pytest.raises(ValueError, match="must be 'real' or 'steered:<file>'"):
+        open_clock(spec, profile="test")
+
+
+@pytest.mark.parametrize("kind", ["frozen", "steered"])
+async def test_a_sleeper_wakes_when_time_gets_there_however_it_gets_there(steered: SteeredClock, kind: str) -> None:
+    clock = FrozenClock(NOON) if kind == "frozen" else steered
+    sleeper = asyncio.create_task(clock.sleep_until(NOON + timedelta(days=1)))
+
+    def move(by: timedelta) -> None:
+        if isinstance(clock, FrozenClock):
+            clock.advance(by)
+        else:
+            clock.jump_to(clock.now() + by)
+
+    await asyncio.sleep(0)
+    move(timedelta(hours=23))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not sleeper.done()
+    move(timedelta(hours=1))
+    await asyncio.wait_for(sleeper, 5)
+
+
+async def test_a_sleep_until_what_is_past_returns_at_once() -> None:
+    await asyncio.wait_for(RealClock().sleep_until(NOON - timedelta(days=5000)), 1)
