@@ -14,7 +14,10 @@ _STALE_MINUTES = 5
 
 GET_SESSION = f"""
     select s.session_id, s.kind, s.seen_at < clock_timestamp() - interval '{_STALE_MINUTES} minutes' as stale,
-           p.person_id, p.key_name, p.name, p.country, p.roles, p.countries, p.language, p.zone, p.languages,
+           p.person_id, p.key_name, p.name, p.country, p.roles, p.language, p.zone, p.languages,
+           case when 'administrator' = any(p.roles)
+                then array(select distinct country from people union select unnest(p.countries))
+                else p.countries end as countries,
            p.line_manager_id, p.enterprise_id, p.active
     from sessions s join people p using (person_id)
     where s.token_hash = $1 and s.kind = $2 and s.ended_at is null and s.expires_at > clock_timestamp()
@@ -34,7 +37,10 @@ class LiveSession:
 
 
 async def get_session(conn: Connection, token_hash: bytes, kind: str) -> LiveSession | None:
-    """The session behind a cookie (`session`) or a Bearer token (`token`); None when it does not count any more."""
+    """The session behind a cookie (`session`) or a Bearer token (`token`); None when it does not count any more.
+
+    An administrator's countries are all that are known: somebody must be able to begin a country.
+    """
     row = await conn.fetchrow(GET_SESSION, token_hash, kind)
     return LiveSession(row["session_id"], row["kind"], row["stale"], person_of(row)) if row else None
 

@@ -54,7 +54,7 @@
     const made = element("table", undefined, { class: "stack" });
     made.append(element("caption", caption));
     const head = element("tr");
-    for (const [title] of columns) head.append(element("th", title, { scope: "col" }));
+    for (const [title, , kind] of columns) head.append(element("th", title, { scope: "col", ...(kind ? { class: kind } : {}) }));
     const thead = element("thead");
     thead.append(head);
     const body = element("tbody");
