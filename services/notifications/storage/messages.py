@@ -154,6 +154,15 @@ async def count_due(conn: Connection, now: datetime) -> dict[str, int]:
     return {row["lane"]: row["count"] for row in await conn.fetch(COUNT_DUE, now)}
 
 
+NEXT_DUE = "select min(not_before) from messages where state = 'queued' and not_before > $1"
+
+
+async def get_next_due(conn: Connection, now: datetime) -> datetime | None:
+    """When the next message is released that quiet hours or a bundle hold."""
+    found: datetime | None = await conn.fetchval(NEXT_DUE, now)
+    return found
+
+
 LIST_UNREACHED = """
     select distinct on (m.template, m.about, m.part, m.recipient_id)
            m.template, m.about, m.part, m.step, m.country, m.recipient_id, m.data

@@ -144,24 +144,22 @@ async def test_preferences_are_kept_and_followed(world: World, caller: Caller, c
     assert world.sms.texts[0]["text"].startswith("¿Puede hacer una visita")
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
+async def test_preferences_that_make_no_sense_say_which_field(
+    world: World, caller: Caller, client: httpx.AsyncClient
+) -> None:
+    wrong: list[tuple[dict[str, object], str]] = [
         ({"channels": []}, "channels"),
         ({"channels": ["pigeon"]}, "channels.0"),
         ({"channels": ["sms", "sms"]}, "body"),
         ({"channels": ["sms"], "quiet": {"starts": "25:00", "ends": "07:00"}}, "quiet.starts"),
         ({"channels": ["sms"], "language": "tlh"}, "language"),
         ({"channels": ["sms"], "extra": 1}, "extra"),
-    ],
-)
-async def test_preferences_that_make_no_sense_say_which_field(
-    world: World, caller: Caller, client: httpx.AsyncClient, body: dict[str, object], field: str
-) -> None:
-    headers = caller.headers(new_id(), Role.TRAINER) | {"Idempotency-Key": "a-fresh-key"}
-    answer = await client.put(PREFERENCES, headers=headers, json=body)
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    ]
+    for body, field in wrong:
+        headers = caller.headers(new_id(), Role.TRAINER) | {"Idempotency-Key": str(new_id())}
+        answer = await client.put(PREFERENCES, headers=headers, json=body)
+        assert answer.status_code == 422, body
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert await world.pool.fetchval("select count(*) from preferences") == 0
 
 
@@ -170,10 +168,10 @@ async def test_a_command_without_a_key_is_refused(caller: Caller, client: httpx.
     assert (await client.put(PREFERENCES, headers=headers, json={"channels": ["sms"]})).status_code == 422
 
 
-@pytest.mark.parametrize("path", [MESSAGES, PREFERENCES, "/notifications/", "/notifications/log"])
-async def test_nothing_is_open_without_a_sign_in(client: httpx.AsyncClient, path: str) -> None:
-    assert (await client.get(path)).status_code == 401
-    assert (await client.get(path, headers={HEADER: "forged"})).status_code == 401
+async def test_nothing_is_open_without_a_sign_in(client: httpx.AsyncClient) -> None:
+    for path in (MESSAGES, PREFERENCES, "/notifications/", "/notifications/log", "/notifications/preferences"):
+        assert (await client.get(path)).status_code == 401, path
+        assert (await client.get(path, headers={HEADER: "forged"})).status_code == 401, path
 
 
 async def test_the_pages_show_what_the_api_knows(world: World, caller: Caller, client: httpx.AsyncClient) -> None:
