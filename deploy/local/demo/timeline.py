@@ -15,7 +15,7 @@ class Timeline:
 
     def __init__(self, zone: str, console: Console | None = None) -> None:
         self._zone = ZoneInfo(zone)
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(highlight=False, soft_wrap=True)
         self._started = time.monotonic()
         self._chapter = ""
         self._chapters: list[tuple[str, float, int]] = []

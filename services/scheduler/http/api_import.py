@@ -11,6 +11,7 @@ from services.scheduler.use_cases.import_workbook import (
     check_workbook,
     import_workbook,
 )
+from shared.auth import Identity
 from shared.web.forms import read_upload
 
 
@@ -24,12 +25,17 @@ def router() -> APIRouter:
     ) -> dict[str, Any]:
         command = None if dry_run else idempotency(key, who, "import", "")
         upload, _ = await read_upload(request, "workbook")
-        wanted = ImportWorkbook(upload.filename, upload.data, who.countries, who.has("administrator"))
+        wanted = ImportWorkbook(upload.filename, upload.data, _countries(who), who.has("administrator"))
         if command is None:
             return _answer(await check_workbook(wanted, deps=deps), dry_run=True)
         return _answer(await import_workbook(wanted, command.key, command.scope, deps=deps), dry_run=False)
 
     return routes
+
+
+def _countries(who: Identity) -> frozenset[str] | None:
+    """An administrator begins countries that nobody has yet."""
+    return None if who.has("administrator") else who.countries
 
 
 def _answer(found: Outcome, *, dry_run: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def _deps(request: Request) -> Deps:
 
 SchedulerDeps = Annotated[Deps, Depends(_deps)]
 Planner = Annotated[Identity, Depends(require("coordinator", "administrator"))]
-"""Who plans. An administrator is bound to countries as everybody is."""
+"""Who plans. An administrator's countries are all that directory knows."""
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 

@@ -23,11 +23,11 @@ _MOST_ERRORS = 200
 
 @dataclass(frozen=True, slots=True)
 class ImportWorkbook:
-    """`countries` are the importer's; an administrator may change what holds for all countries."""
+    """`countries` are the importer's, None for all; an administrator may change what holds for all countries."""
 
     filename: str
     data: bytes
-    countries: frozenset[str]
+    countries: frozenset[str] | None
     administrator: bool
 
 

@@ -19,11 +19,11 @@ _SEEN = "A girl of perhaps twelve at a sewing machine; she said she works here e
 async def raise_and_escalate(world: World, cast: Cast) -> None:
     """The officer does not answer; the deputy does, lets it lapse, is asked once more, and confirms."""
     coordinator = await world.actor(COORDINATOR)
-    visits = (await coordinator.get("/visits/api/visits", cohort=cast.cohort_id, state="confirmed"))["items"]
+    visits = (await coordinator.get("/visits/api/visits", cohort_id=cast.cohort_id, state="confirmed"))["items"]
     visit = min((v for v in visits if v["kind"] == "consultancy"), key=lambda v: v["starts_at"])
     cast.unreported.add(visit["visit_id"])
     await run_until(world, cast, instant(visit["ends_at"]) + timedelta(hours=1))
-    cast.finder_id = (await coordinator.get(f"/visits/api/visits/{visit['visit_id']}"))["trainer_id"]
+    cast.finder_id = (await coordinator.get(f"/visits/api/visits/{visit['visit_id']}"))["trainer"]["id"]
     tapped = time.monotonic()
     await report(world, cast, visit, suspicions=[{"item": 4, "text": _SEEN}])
     opened = await world.log.has("CaseOpened")
@@ -35,13 +35,12 @@ async def raise_and_escalate(world: World, cast: Cast) -> None:
     world.tell("notifications", f"alerts the officer by mail and SMS, {seconds:.1f} s after the tap", "MessageSent")
 
     await run_until(world, cast, instant(str(opened.data["respond_by"])) + timedelta(seconds=1))
-    escalated = await world.log.has("CaseEscalated", case_id=cast.case_id, tier=2)
+    await world.log.has("CaseEscalated", case_id=cast.case_id, tier=2)
     mail = await _alert(world, DEPUTY, 1)
     world.tell("visits", "the officer does not answer: the deputy is alerted", "CaseEscalated, tier 2")
     deputy = await world.actor(DEPUTY)
     await deputy.tap(taps(mail)[0])
     acknowledged = await world.log.has("CaseAcknowledged", case_id=cast.case_id, owner_id=deputy.person_id)
-    del escalated
     world.tell(deputy.name, "acknowledges by one tap; the clock goes on", "CaseAcknowledged")
     await run_until(world, cast, instant(str(acknowledged.data["valid_until"])) + timedelta(seconds=1))
     await world.log.has("CaseAckLapsed", case_id=cast.case_id, owner_id=deputy.person_id)
@@ -68,7 +67,7 @@ async def verify_and_close(world: World, cast: Cast) -> None:
     """The visit is done by somebody independent; one person proposes to close, a second one approves."""
     coordinator = await world.actor(COORDINATOR)
     deputy, head = await world.actor(DEPUTY), await world.actor(HEAD)
-    visit = await deputy.get(f"/visits/api/visits/{cast.verification_visit_id}")
+    visit = await coordinator.get(f"/visits/api/visits/{cast.verification_visit_id}")
     ends_at = instant(visit["ends_at"]) + timedelta(hours=1)
     while world.clock.now() < ends_at:
         await deputy.post(
@@ -77,7 +76,7 @@ async def verify_and_close(world: World, cast: Cast) -> None:
         await run_until(world, cast, min(ends_at, world.clock.now() + timedelta(hours=36)))
         await _keep_hold(world, cast)
     if visit["state"] != "reported":
-        trainer = await world.actor(cast.trainer_keys[visit["trainer_id"]])
+        trainer = await world.actor(cast.trainer_keys[visit["trainer"]["id"]])
         await trainer.post(
             f"/visits/api/visits/{cast.verification_visit_id}/report",
             {"whole": True, "participants": {"managers": 1, "workers": 1}, "summary": "Seen and spoken."},
@@ -89,7 +88,6 @@ async def verify_and_close(world: World, cast: Cast) -> None:
         f"/visits/api/cases/{cast.case_id}/propose-closure",
         {
             "outcome": "resolved",
-            "text": "She is in school; the family has the stipend.",
             "reason": "She is in school; the family has the stipend.",
         },
     )
@@ -102,7 +100,6 @@ async def verify_and_close(world: World, cast: Cast) -> None:
     if case["standing"] != "closed":
         raise AssertionError(f"the case is {case['standing']}, not closed")
     await _enterprise_heard_nothing(world)
-    del coordinator
     world.tell(head.name, "approves as the second person: the case is closed", "CaseClosed")
 
 

@@ -14,7 +14,7 @@ async def finish(world: World, cast: Cast) -> None:
     """Run to the last visit; then the figures are on the log, in the API and in the coordinator's mail."""
     coordinator = await world.actor(COORDINATOR)
     cast.unreported.clear()
-    visits = (await coordinator.get("/visits/api/visits", cohort=cast.cohort_id))["items"]
+    visits = (await coordinator.get("/visits/api/visits", cohort_id=cast.cohort_id))["items"]
     last = max(instant(visit["ends_at"]) for visit in visits)
     await run_until(world, cast, last + timedelta(hours=2))
     completed = await world.log.has("CohortCompleted", cohort_id=cast.cohort_id)

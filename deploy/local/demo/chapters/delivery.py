@@ -17,7 +17,7 @@ _AFTER_THE_VISIT = timedelta(hours=1)
 async def deliver_first_stages(world: World, cast: Cast) -> None:
     """Five baselines and two classroom days; the first baseline is reported by one tap, the second has a finding."""
     coordinator = await world.actor(COORDINATOR)
-    visits = (await coordinator.get("/visits/api/visits", cohort=cast.cohort_id))["items"]
+    visits = (await coordinator.get("/visits/api/visits", cohort_id=cast.cohort_id))["items"]
     early = sorted(
         (visit for visit in visits if visit["kind"] in {"baseline", "classroom"}), key=lambda visit: visit["starts_at"]
     )
@@ -38,7 +38,7 @@ async def deliver_first_stages(world: World, cast: Cast) -> None:
 async def report(world: World, cast: Cast, visit: dict[str, Any], **more: object) -> None:
     """The visit's trainer reports it from a phone."""
     current = await (await world.actor(COORDINATOR)).get(f"/visits/api/visits/{visit['visit_id']}")
-    trainer = await world.actor(cast.trainer_keys[current["trainer_id"]])
+    trainer = await world.actor(cast.trainer_keys[current["trainer"]["id"]])
     body = {"whole": True, "participants": {"managers": 2, "workers": 2}, "summary": "As agreed."} | more
     await trainer.post(f"/visits/api/visits/{visit['visit_id']}/report", body)
     await world.log.has("VisitReported", visit_id=visit["visit_id"])
@@ -65,7 +65,7 @@ async def run_until(world: World, cast: Cast, target: datetime) -> None:
 async def miss_and_reschedule(world: World, cast: Cast) -> None:
     """Nobody reports a consultancy visit: it is noticed a day later, told, and planned again."""
     coordinator = await world.actor(COORDINATOR)
-    visits = (await coordinator.get("/visits/api/visits", cohort=cast.cohort_id))["items"]
+    visits = (await coordinator.get("/visits/api/visits", cohort_id=cast.cohort_id))["items"]
     ahead = [
         visit
         for visit in visits
@@ -94,12 +94,12 @@ async def miss_and_reschedule(world: World, cast: Cast) -> None:
     await accept_in_mail(world, cast, visit["visit_id"])
     cast.unreported.discard(visit["visit_id"])
     await world.settle()
-    world.tell(cast.trainer_keys[again["trainer_id"]], "accepts the new date by one tap", "VisitConfirmed")
+    world.tell(cast.trainer_keys[again["trainer"]["id"]], "accepts the new date by one tap", "VisitConfirmed")
 
 
 async def _report_by_one_tap(world: World, cast: Cast, visit: dict[str, Any]) -> None:
     current = await (await world.actor(COORDINATOR)).get(f"/visits/api/visits/{visit['visit_id']}")
-    key = cast.trainer_keys[current["trainer_id"]]
+    key = cast.trainer_keys[current["trainer"]["id"]]
     mail = await world.inbox.expect(
         f"{key.lower()}@{MAIL_DOMAIN}",
         "the request for a report with its one-tap link",
@@ -121,4 +121,4 @@ async def _report_a_finding(world: World, cast: Cast, visit: dict[str, Any]) -> 
     opened = await world.log.has("ActionOpened")
     cast.action_id = str(opened.data["action_id"])
     await world.settle()
-    world.tell(cast.trainer_keys[visit["trainer_id"]], "reports a major finding", "FindingRecorded → ActionOpened")
+    world.tell(cast.trainer_keys[visit["trainer"]["id"]], "reports a major finding", "FindingRecorded → ActionOpened")

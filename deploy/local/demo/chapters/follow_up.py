@@ -19,7 +19,7 @@ async def follow_an_action(world: World, cast: Cast) -> None:
     coordinator = await world.actor(COORDINATOR)
     action = await coordinator.get(f"/visits/api/actions/{cast.action_id}")
     due_at = instant(action["due_at"])
-    owner_key = await _key_of(world, action["owner_id"])
+    owner_key = await _key_of(world, action["owner"]["id"])
     owner = await world.actor(owner_key)
     await run_until(world, cast, due_at - timedelta(days=6))
     await world.log.has("ActionReminded", action_id=cast.action_id)

@@ -25,7 +25,9 @@ async def import_programme(world: World, cast: Cast) -> None:
     for path in write_workbooks(world.installation.state.folder / "workbooks"):
         data = path.read_bytes()
         for owner in _OWNERS:
-            await administrator.upload(f"/{owner}/api/imports?dry_run=true", path.name, data)
+            checked = await administrator.upload(f"/{owner}/api/imports?dry_run=true", path.name, data)
+            if checked["errors"]:
+                raise AssertionError(f"{owner} finds faults in {path.name}: {checked['errors'][:3]}")
         taken = 0
         for owner in _OWNERS:
             answer = await administrator.upload(f"/{owner}/api/imports?dry_run=false", path.name, data)
@@ -67,7 +69,7 @@ async def create_and_publish(world: World, cast: Cast) -> None:
     await world.settle()
 
     async def all_offered() -> bool:
-        visits = await coordinator.get("/visits/api/visits", cohort=cast.cohort_id)
+        visits = await coordinator.get("/visits/api/visits", cohort_id=cast.cohort_id)
         return len(visits["items"]) == _VISITS
 
     await until(all_offered, f"{_VISITS} visits in the API of visits")
