@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
 from deploy.local.doctor import Check, Finding
+from deploy.local.kafka_acls import existing_acls, wanted_acls
 from deploy.local.kafka_login import LOGIN_SECONDS, admin_client, login_problem
 from deploy.local.process import resident_bytes
 from deploy.local.program import http_problem
-from deploy.local.provision import existing_acls, wanted_acls
 from deploy.local.state import State
 from deploy.local.topology import KAFKA_ADMIN, PRINCIPALS, SERVICES
 

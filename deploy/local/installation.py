@@ -18,7 +18,6 @@ from pathlib import Path
 
 from deploy.local import kafka as kafka_module
 from deploy.local import postgres as postgres_module
-from deploy.local import process
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
 from deploy.local.administrator import TOKEN_FILE, ensure_administrator
 from deploy.local.caddy import caddy_program
@@ -27,8 +26,9 @@ from deploy.local.kafka import KafkaServer, Node
 from deploy.local.keys import make_missing_keys
 from deploy.local.one_shot import run_module
 from deploy.local.postgres import PostgresServer
-from deploy.local.program import Program, http_problem, inherited_environment, python_command
+from deploy.local.program import Program, inherited_environment
 from deploy.local.provision import provision_kafka
+from deploy.local.service_programs import inbox_program, service_program
 from deploy.local.state import State
 from deploy.local.supervisor import Report, Supervisor
 from deploy.local.topology import (
@@ -138,10 +138,10 @@ async def _start(gemba: Installation, report: Report) -> None:
     if "directory" in gemba.services:
         await asyncio.to_thread(ensure_administrator, gemba.state, gemba.service_environment("directory"))
     if gemba.wants_inbox:
-        await gemba.supervisor.start(_inbox_program(gemba))
+        await gemba.supervisor.start(inbox_program(gemba))
         gemba.inbox_url = f"{gemba.origin}/inbox/"
     report("services", "starting")
-    await _together(gemba.supervisor.start(_service_program(gemba, name)) for name in gemba.services)
+    await _together(gemba.supervisor.start(service_program(gemba, name)) for name in gemba.services)
     await gemba.supervisor.start(
         caddy_program(
             folder=gemba.state.folder / "caddy",
@@ -264,43 +264,6 @@ def _replay_on_new_log(gemba: Installation) -> None:
         log = gemba.state.logs / f"{service}.replay.log"
         run_module("shared.replay", [service], gemba.service_environment(service), log)
     gemba.state.save_config(cluster_id=found)
-
-
-def _inbox_program(gemba: Installation) -> Program:
-    # Sample data may be read by all; in real use the inbox holds sign-in links.
-    key = gemba.state.secret("inbox") if gemba.profile in {"local", "production"} else ""
-    environment = {
-        **inherited_environment(),
-        "GEMBA_INBOX_SMTP_PORT": str(gemba.ports["inbox-smtp"]),
-        "GEMBA_INBOX_HTTP_PORT": str(gemba.ports["inbox"]),
-        "GEMBA_INBOX_FILE": str(gemba.state.folder / "inbox" / "messages.jsonl"),
-        "GEMBA_INBOX_KEY": key,
-    }
-    return Program(
-        name="inbox",
-        command=lambda: python_command("deploy.local.inbox"),
-        environment=environment,
-        not_ready=lambda: http_problem(f"http://127.0.0.1:{gemba.ports['inbox']}/readyz"),
-        start_seconds=20.0,
-        stop_seconds=4.0,
-    )
-
-
-def _service_program(gemba: Installation, service: str) -> Program:
-    root = f"http://127.0.0.1:{gemba.ports[service]}"
-
-    def not_ready() -> str | None:
-        if not process.port_is_open(gemba.ports[service]):
-            return "nothing listens yet"
-        return http_problem(f"{root}/readyz")
-
-    return Program(
-        name=service,
-        command=lambda: python_command(f"services.{service}"),
-        environment=gemba.service_environment(service),
-        not_ready=not_ready,
-        not_alive=lambda: http_problem(f"{root}/livez"),
-    )
 
 
 def default_state() -> State:

@@ -6,7 +6,7 @@ start at once wait for one another.
 
 The locks are made from pyproject.toml, the second one with the first as its constraint:
 
-    uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \\
+    uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes
         --no-emit-index-url --no-header --no-annotate -o requirements.lock
     uv pip compile pyproject.toml --extra test -c requirements.lock … -o requirements-test.lock
 """

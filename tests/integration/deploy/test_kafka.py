@@ -15,8 +15,9 @@ from confluent_kafka.admin import NewTopic
 
 from deploy.local import process
 from deploy.local.kafka import KafkaServer, Node
+from deploy.local.kafka_acls import existing_acls, wanted_acls
 from deploy.local.kafka_login import admin_client, client_settings, cluster_id, login_problem
-from deploy.local.provision import existing_acls, provision_kafka, wanted_acls
+from deploy.local.provision import provision_kafka
 from deploy.local.topology import KAFKA_ADMIN, OBSERVER, OUTSIDE, PRINCIPALS, SERVICES
 from shared.kafka.topics import PARTITIONS, TOPICS
 from tests.harness.servers import Servers

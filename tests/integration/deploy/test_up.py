@@ -44,7 +44,7 @@ def test_killed_servers_come_back_and_a_wiped_log_asks_for_a_replay(
         "run_module",
         lambda module, arguments, *_: asked.append(f"{module} {arguments[0]}"),
     )
-    monkeypatch.setattr(installation, "_service_program", _stand_in)
+    monkeypatch.setattr(installation, "service_program", _stand_in)
     state = State(tmp_path / "var")
 
     async def story() -> None:
