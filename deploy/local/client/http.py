@@ -6,6 +6,7 @@ is bounded, and a server that says how long to wait is believed.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,16 +36,17 @@ class Client:
         self,
         place: Place,
         *,
-        patience_seconds: float | None = None,
+        patience_seconds: float = math.inf,
         answer_seconds: float = ANSWER_SECONDS,
         on_wait: Callable[[str], None] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`patience_seconds` bounds all attempts of one request together, `answer_seconds` the silence within one.
+        """`patience_seconds`, or GEMBA_PATIENCE where that is less, bounds all attempts of one request together;
+        `answer_seconds` bounds the silence within one.
         `on_wait` is told why, before each further attempt.
         """
         self.place = place
-        self._patience = _patience() if patience_seconds is None else patience_seconds
+        self._patience = min(_patience(), patience_seconds)
         self._on_wait = on_wait
         self._http = httpx.Client(
             base_url=place.url,

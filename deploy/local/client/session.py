@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ class Session:
 
 
 @contextmanager
-def session(*, as_json: bool, patience_seconds: float | None = None, whose: str = "") -> Iterator[Session]:
+def session(*, as_json: bool, patience_seconds: float = math.inf, whose: str = "") -> Iterator[Session]:
     """With --json a failure is the one document too, so that a script never parses a sentence.
 
     `whose` says whose token is needed, for the case that this one's person may not.
