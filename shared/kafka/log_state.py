@@ -72,11 +72,16 @@ async def recognise_cluster(pool: Pool, met: str) -> None:
 async def ask_for_replay(pool: Pool, cluster: str) -> int:
     """Publish everything again, to `cluster`; consumers know what they had. Returns how many records are pending."""
     async with transaction(pool) as conn:
-        await conn.execute(START_EPOCH, cluster)
-        await conn.execute(REFILL_PENDING, timeout=600)
-        pending: int = await conn.fetchval("select count(*) from outbox_pending")
-        await conn.execute("select pg_notify('outbox', '')")
-        return pending
+        return await start_replay(conn, cluster)
+
+
+async def start_replay(conn: Connection, cluster: str) -> int:
+    """The same in a transaction that is open: all of it, or nothing."""
+    await conn.execute(START_EPOCH, cluster)
+    await conn.execute(REFILL_PENDING, timeout=600)
+    pending: int = await conn.fetchval("select count(*) from outbox_pending")
+    await conn.execute("select pg_notify('outbox', '')")
+    return pending
 
 
 async def snapshot_states(pool: Pool) -> None:

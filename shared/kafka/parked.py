@@ -106,7 +106,12 @@ COUNT_BY_STATE = "select state, count(*) as count from parked group by state"
 LIST_ASIDE = """
     select id, consumer, topic, partition, position, aggregate, version, state, reason, failures, tries,
            parked_at, next_at, octet_length(value) as bytes
-    from parked where state = any($1::text[]) order by id limit $2
+    from parked where state = any($1::text[]) and id > $3 order by id limit $2
+"""
+GET_ASIDE = """
+    select id, consumer, cluster, topic, partition, position, aggregate, version, event_id, state, reason, failures,
+           tries, parked_at, next_at, headers, octet_length(value) as bytes
+    from parked where id = $1
 """
 REPLAY = """
     update parked set state = 'failing', failures = 0, next_at = clock_timestamp()
@@ -123,10 +128,27 @@ async def count_by_state(conn: Connection) -> dict[str, int]:
     return {row["state"]: row["count"] for row in await conn.fetch(COUNT_BY_STATE)}
 
 
-async def list_parked(conn: Connection, states: list[str], limit: int = 200) -> list[Record]:
-    """Rows in these states, oldest first, without their bytes."""
-    rows: list[Record] = await conn.fetch(LIST_ASIDE, states, limit)
+async def list_parked(conn: Connection, states: list[str], limit: int = 200, after: int = 0) -> list[Record]:
+    """Rows in these states, oldest first, without their bytes; those behind the row `after`."""
+    rows: list[Record] = await conn.fetch(LIST_ASIDE, states, limit, after)
     return rows
+
+
+async def get_parked(conn: Connection, parked_id: int) -> Record | None:
+    """One row without its bytes."""
+    return await conn.fetchrow(GET_ASIDE, parked_id)
+
+
+def read_headers(row: Record) -> list[tuple[str, str | None]]:
+    """A row's headers for a person to look at; bytes that are no text are shown in hexadecimal."""
+    found = []
+    for name, text in json.loads(row["headers"]):
+        value = None if text is None else bytes.fromhex(text)
+        try:
+            found.append((name, value.decode() if value is not None else None))
+        except UnicodeDecodeError:
+            found.append((name, f"0x{text}"))
+    return found
 
 
 async def mark_replay(conn: Connection, ids: list[int]) -> int:

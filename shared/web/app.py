@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from shared.auth import IdentityVerifier
 from shared.errors import Rejected, Transient
 from shared.health import Check, LoopWatch, Status, health_router
+from shared.operations import operations_router
 from shared.web import problems
 from shared.web.assets import Assets
 from shared.web.guards import DEFAULT_BODY_BYTES, BodyLimit, SameOriginOnly
@@ -96,6 +97,7 @@ def make_app(
     )
     app.add_api_route(f"/{service}/static/{{name:path}}", assets.serve, include_in_schema=False)
     app.include_router(health_router(checks, status, loop_watch=watch))
+    app.include_router(operations_router(status), prefix=f"/{service}")
     for router in routers:
         app.include_router(router, prefix=f"/{service}")
     return app
