@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.notifications.deps import Deps
 from services.notifications.storage.subjects import insert_cohort, save_action_state, save_case
-from services.notifications.storage.visits import save_booking
+from services.notifications.storage.visits import save_booking, save_co_trainers
 from services.notifications.use_cases.confirm_visit import confirm_visit
 from services.notifications.use_cases.end_visit import cancel_visit, end_offer, note_report, tell_missed
 from services.notifications.use_cases.keep_copies import keep_enterprise, keep_person
@@ -24,7 +24,7 @@ from shared.contracts.action import (
     EvidenceReturned,
     EvidenceSubmitted,
 )
-from shared.contracts.booking import BookingUnplaceable, VisitScheduled
+from shared.contracts.booking import BookingMoved, BookingReassigned, BookingUnplaceable, VisitScheduled
 from shared.contracts.case import (
     CaseAckLapsed,
     CaseAcknowledged,
@@ -90,7 +90,12 @@ async def on_cohort_completed(fact: CohortCompleted, *, conn: Connection, deps: 
 
 
 async def on_visit_scheduled(fact: VisitScheduled, *, conn: Connection, deps: Deps) -> None:
-    await save_booking(conn, fact.visit_id, tells_enterprise=fact.kind is not VisitKind.VERIFICATION)
+    may_tell = fact.kind is not VisitKind.VERIFICATION
+    await save_booking(conn, fact.visit_id, tells_enterprise=may_tell, co_trainer_ids=fact.co_trainer_ids)
+
+
+async def on_booking_changed(fact: BookingMoved | BookingReassigned, *, conn: Connection, deps: Deps) -> None:
+    await save_co_trainers(conn, fact.visit_id, fact.co_trainer_ids)
 
 
 async def on_booking_unplaceable(fact: BookingUnplaceable, *, conn: Connection, deps: Deps) -> None:
@@ -168,6 +173,8 @@ GENERAL = Consumer(
         CohortPublished: on_cohort_published,
         CohortCompleted: on_cohort_completed,
         VisitScheduled: on_visit_scheduled,
+        BookingMoved: on_booking_changed,
+        BookingReassigned: on_booking_changed,
         BookingUnplaceable: on_booking_unplaceable,
         VisitOffered: on_visit_offered,
         VisitConfirmed: on_visit_confirmed,

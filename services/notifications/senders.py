@@ -5,12 +5,13 @@ A commit that queues a message wakes them; a slow poll stands behind, which also
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 
 from services.notifications.deps import Deps
 from services.notifications.domain.templates import ZERO_TOLERANCE
-from services.notifications.storage.messages import claim_due
+from services.notifications.storage.messages import claim_due, get_next_due
 from services.notifications.use_cases.reach_again import reach_again
 from services.notifications.use_cases.send_message import send_claimed
 from shared.db import Pool, transaction
@@ -18,7 +19,7 @@ from shared.errors import Transient
 from shared.ids import new_id
 from shared.wakeups import Wakeup
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -41,12 +42,26 @@ class Sender:
         try:
             while True:
                 await self._patiently(self._send_all_due)
-                await self._wakeup.wait(_POLL_SECONDS)
+                await self._patiently(self._wait)
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._deps.channels.close()
+
+    async def _wait(self) -> None:
+        """For a commit that queues, for the release of what is held (business time), or for a poll's length."""
+        async with transaction(self._pool) as conn:
+            upcoming = await get_next_due(conn, self._deps.clock.now())
+        waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._wakeup.wait(_POLL_SECONDS))}
+        if upcoming is not None:
+            waiting.add(asyncio.ensure_future(self._deps.clock.sleep_until(upcoming)))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _send_all_due(self) -> None:
         if self._lane == ZERO_TOLERANCE:

@@ -108,7 +108,7 @@ class Facts:
     def why(self) -> str:
         known: Mapping[str, str] = self._words["reasons"]
         codes = [str(code) for code in self._data["codes"]] or ["nobody_left"]
-        return "; ".join(known.get(code, code.replace("_", " ")) for code in codes)
+        return "; ".join(dict.fromkeys(known.get(code, known["other"]) for code in codes))
 
     def _instant(self, name: str) -> datetime:
         return datetime.fromisoformat(self._data[name])

@@ -8,7 +8,7 @@ from services.notifications.domain.recipient import Recipient
 from services.notifications.domain.templates import ZERO_TOLERANCE, Template
 
 BUNDLING_WINDOW = timedelta(seconds=60)
-"""Business time that the first notice of a bundle waits for others."""
+"""Business time between two mails with notices to one person; what comes in between goes together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,14 @@ def route(
     recipient: Recipient,
     *,
     now: datetime,
-    open_bundle: datetime | None = None,
+    last_notice: datetime | None = None,
     asked: Sequence[str] = (),
 ) -> tuple[Route, ...]:
     """The ways a message takes; none when no channel reaches the recipient.
 
-    An ordinary message takes the first channel of its recipient's order, outside their quiet hours. A notice
-    waits for the bundle that is `open` already (its instant), or opens one. Zero tolerance waits for nothing and
+    An ordinary message takes the first channel of its recipient's order, outside their quiet hours. A notice goes at
+    once, and those that come within a minute of it wait and travel together. `last_notice` is when the last one goes
+    or went. Zero tolerance waits for nothing and
     goes by the channels that its protocol asks for (`asked`), by all others where none of those reaches anybody.
     """
     reachable = recipient.channels()
@@ -37,8 +38,8 @@ def route(
         chosen = fitting if template.every_channel else fitting[:1]
         return tuple(Route(channel, now) for channel in chosen)
     wanted = now
-    if template.bundled:
-        wanted = open_bundle if open_bundle is not None and open_bundle > now else now + BUNDLING_WINDOW
+    if template.bundled and last_notice is not None:
+        wanted = last_notice if last_notice > now else max(now, last_notice + BUNDLING_WINDOW)
     return tuple(Route(channel, outside_quiet_hours(recipient, wanted)) for channel in reachable[:1])
 
 

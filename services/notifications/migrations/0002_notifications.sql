@@ -36,9 +36,11 @@ comment on table enterprises is 'Copy of gemba.enterprise.';
 
 create table bookings (
     visit_id          uuid primary key,
-    tells_enterprise  boolean not null
+    tells_enterprise  boolean not null,
+    co_trainer_ids    uuid[] not null
 );
-comment on table bookings is 'Whether a message may tell the enterprise of a visit: not of one that verifies the fix of a case.';
+comment on table bookings is 'What only the timetable says of a visit: who comes along, and whether its enterprise may be told.';
+comment on column bookings.tells_enterprise is 'False for a visit that verifies the fix of a case: until its officer says so, no message tells the enterprise.';
 
 create table visits (
     visit_id          uuid primary key,
@@ -53,10 +55,12 @@ create table visits (
     state             text not null check (state in
                           ('offered', 'confirmed', 'declined', 'lapsed', 'reported', 'missed', 'cancelled')),
     sequence          integer not null,
-    invited_ids       uuid[] not null default '{}'
+    co_trainer_ids    uuid[] not null,
+    invited_ids       uuid[] not null
 );
 comment on table visits is 'What messages need of a visit. A verification is kept as any other follow-up.';
 comment on column visits.sequence is 'The SEQUENCE of its calendar entry (RFC 5546): grows with every change.';
+comment on column visits.co_trainer_ids is 'Those who come along and hold a calendar entry.';
 comment on column visits.invited_ids is 'Contacts of the enterprises who hold a calendar entry.';
 
 create table actions (

@@ -53,15 +53,14 @@ async def insert_message(
     return inserted
 
 
-GET_OPEN_BUNDLE = """
-    select max(not_before) from messages
-    where recipient_id = $1 and bundle = $2 and state = 'queued' and not_before > $3
+GET_LAST_NOTICE = """
+    select max(not_before) from messages where recipient_id = $1 and bundle = $2 and state in ('queued', 'sent')
 """
 
 
-async def get_open_bundle(conn: Connection, recipient_id: UUID, bundle: str, now: datetime) -> datetime | None:
-    """When the bundle leaves that is still waiting for this person."""
-    found: datetime | None = await conn.fetchval(GET_OPEN_BUNDLE, recipient_id, bundle, now)
+async def get_last_notice(conn: Connection, recipient_id: UUID, bundle: str) -> datetime | None:
+    """When the last notice of this kind goes, or went, to this person."""
+    found: datetime | None = await conn.fetchval(GET_LAST_NOTICE, recipient_id, bundle)
     return found
 
 

@@ -23,27 +23,38 @@ class VisitCopy:
     zone: str
     state: str
     sequence: int
+    co_trainer_ids: tuple[UUID, ...]
     invited_ids: tuple[UUID, ...]
 
 
 SAVE_BOOKING = """
-    insert into bookings (visit_id, tells_enterprise) values ($1, $2)
-    on conflict (visit_id) do update set tells_enterprise = excluded.tells_enterprise
+    insert into bookings (visit_id, tells_enterprise, co_trainer_ids) values ($1, $2, $3)
+    on conflict (visit_id) do update
+    set tells_enterprise = excluded.tells_enterprise, co_trainer_ids = excluded.co_trainer_ids
 """
 
 
-async def save_booking(conn: Connection, visit_id: UUID, *, tells_enterprise: bool) -> None:
-    """Note whether the enterprise may be told of a visit."""
-    await conn.execute(SAVE_BOOKING, visit_id, tells_enterprise)
+async def save_booking(
+    conn: Connection, visit_id: UUID, *, tells_enterprise: bool, co_trainer_ids: Sequence[UUID]
+) -> None:
+    """Note who comes along, and whether the enterprise may be told of a visit."""
+    await conn.execute(SAVE_BOOKING, visit_id, tells_enterprise, list(co_trainer_ids))
 
 
-GET_TELLS_ENTERPRISE = "select tells_enterprise from bookings where visit_id = $1"
+SAVE_CO_TRAINERS = "update bookings set co_trainer_ids = $2 where visit_id = $1"
 
 
-async def get_tells_enterprise(conn: Connection, visit_id: UUID) -> bool | None:
-    """Whether the enterprise may be told; None while the booking has not been heard of."""
-    found: bool | None = await conn.fetchval(GET_TELLS_ENTERPRISE, visit_id)
-    return found
+async def save_co_trainers(conn: Connection, visit_id: UUID, co_trainer_ids: Sequence[UUID]) -> None:
+    """The timetable changed who comes along."""
+    await conn.execute(SAVE_CO_TRAINERS, visit_id, list(co_trainer_ids))
+
+
+GET_BOOKING = "select tells_enterprise, co_trainer_ids from bookings where visit_id = $1"
+
+
+async def get_booking(conn: Connection, visit_id: UUID) -> Record | None:
+    """None while the booking has not been heard of."""
+    return await conn.fetchrow(GET_BOOKING, visit_id)
 
 
 LOCK_VISIT = "select * from visits where visit_id = $1 for update"
@@ -57,12 +68,12 @@ async def lock_visit(conn: Connection, visit_id: UUID) -> VisitCopy | None:
 
 SAVE_VISIT = """
     insert into visits (visit_id, country, kind, enterprise_ids, trainer_id, offer,
-                        starts_at, ends_at, zone, state, sequence, invited_ids)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                        starts_at, ends_at, zone, state, sequence, co_trainer_ids, invited_ids)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     on conflict (visit_id) do update
     set country = excluded.country, kind = excluded.kind, enterprise_ids = excluded.enterprise_ids, trainer_id = excluded.trainer_id, offer = excluded.offer,
         starts_at = excluded.starts_at, ends_at = excluded.ends_at, zone = excluded.zone, state = excluded.state,
-        sequence = excluded.sequence, invited_ids = excluded.invited_ids
+        sequence = excluded.sequence, co_trainer_ids = excluded.co_trainer_ids, invited_ids = excluded.invited_ids
 """
 
 
@@ -81,6 +92,7 @@ async def save_visit(conn: Connection, visit: VisitCopy) -> None:
         visit.zone,
         visit.state,
         visit.sequence,
+        list(visit.co_trainer_ids),
         list(visit.invited_ids),
     )
 
@@ -104,6 +116,6 @@ async def get_visits(conn: Connection, visit_ids: Sequence[UUID]) -> dict[UUID, 
 
 def _copy(row: Record) -> VisitCopy:
     values = dict(row)
-    values["enterprise_ids"] = tuple(values["enterprise_ids"])
-    values["invited_ids"] = tuple(values["invited_ids"])
+    for name in ("enterprise_ids", "co_trainer_ids", "invited_ids"):
+        values[name] = tuple(values[name])
     return VisitCopy(**values)

@@ -6,8 +6,9 @@ from datetime import datetime
 from services.notifications.domain.deadlines import REMIND, REPORT
 from services.notifications.domain.reminder import reminder_at
 from services.notifications.storage.visits import VisitCopy, lock_visit, save_visit
+from services.notifications.use_cases.offer_visit import withdraw_from
 from services.notifications.use_cases.queue_messages import queue_messages
-from services.notifications.use_cases.visit_message import about_visit, contacts_of, shown_kind
+from services.notifications.use_cases.visit_message import about_visit, company_of, shown_kind
 from shared.contracts.visit import VisitConfirmed
 from shared.db import Connection
 from shared.timers import arm, disarm
@@ -32,15 +33,20 @@ async def confirm_visit(fact: VisitConfirmed, *, now: datetime, conn: Connection
         "confirmed",
         before.sequence + 1 if before else 0,
         (),
+        (),
     )
-    visit = replace(visit, invited_ids=await contacts_of(visit, conn=conn))
+    co_trainers, contacts = await company_of(visit, conn=conn)
+    visit = replace(visit, co_trainer_ids=co_trainers, invited_ids=contacts)
     await save_visit(conn, visit)
     await _arm(visit, now=now, conn=conn)
     part = f"offer-{fact.offer}"
-    to_trainer = about_visit("visit_confirmed", visit, [fact.trainer_id], part=part, step=fact.offer)
+    crew = [fact.trainer_id, *co_trainers]
+    to_trainer = about_visit("visit_confirmed", visit, crew, part=part, step=fact.offer)
     await queue_messages(to_trainer, now=now, conn=conn)
     invitation = about_visit("visit_invitation", visit, visit.invited_ids, part=part, step=fact.offer)
     await queue_messages(invitation, now=now, conn=conn)
+    if left := [one for one in (before.co_trainer_ids if before else ()) if one not in crew]:
+        await withdraw_from(left, visit, "reassigned", sequence=visit.sequence, now=now, conn=conn)
 
 
 async def _arm(visit: VisitCopy, *, now: datetime, conn: Connection) -> None:

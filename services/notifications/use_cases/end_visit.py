@@ -7,11 +7,14 @@ from uuid import UUID
 from services.notifications.domain.deadlines import REMIND, REPORT
 from services.notifications.storage.visits import lock_visit, save_visit_state
 from services.notifications.use_cases.find_coordinators import coordinators_of
-from services.notifications.use_cases.offer_visit import withdraw_offer
+from services.notifications.use_cases.offer_visit import withdraw_from, withdraw_offer
 from services.notifications.use_cases.queue_messages import queue_messages
 from services.notifications.use_cases.visit_message import about_visit
 from shared.db import Connection
 from shared.timers import disarm
+
+_HELD = {"offered", "confirmed", "missed"}
+"""States in which the visit stands in its trainer's calendar."""
 
 
 async def end_offer(visit_id: UUID, state: str, *, now: datetime, conn: Connection) -> None:
@@ -31,10 +34,23 @@ async def cancel_visit(visit_id: UUID, *, now: datetime, conn: Connection) -> No
         return
     sequence = await save_visit_state(conn, visit_id, "cancelled", calendar_changed=True)
     await _disarm(visit_id, conn=conn)
-    holders = [visit.trainer_id] if visit.state in {"offered", "confirmed", "missed"} else []
+    holders = [visit.trainer_id] if visit.state in _HELD else []
     cancelled = replace(visit, sequence=sequence)
-    wanted = about_visit("visit_cancelled", cancelled, [*holders, *visit.invited_ids], part="cancelled")
+    wanted = about_visit(
+        "visit_cancelled", cancelled, [*holders, *visit.co_trainer_ids, *visit.invited_ids], part="cancelled"
+    )
     await queue_messages(wanted, now=now, conn=conn)
+
+
+async def withdraw_unplaceable(visit_id: UUID, former_trainer_id: UUID, *, now: datetime, conn: Connection) -> None:
+    """It lost its place: whoever had it is free of it, until the timetable finds another one."""
+    visit = await lock_visit(conn, visit_id)
+    if visit is None or visit.trainer_id != former_trainer_id or visit.state not in _HELD:
+        return
+    sequence = await save_visit_state(conn, visit_id, "lapsed", calendar_changed=True)
+    await _disarm(visit_id, conn=conn)
+    holders = [visit.trainer_id, *visit.co_trainer_ids]
+    await withdraw_from(holders, visit, "unplaceable", sequence=sequence, now=now, conn=conn)
 
 
 async def note_report(visit_id: UUID, *, conn: Connection) -> None:

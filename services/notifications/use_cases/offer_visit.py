@@ -1,7 +1,9 @@
 """A trainer is asked: offer, question after a move, and the withdrawal for whoever was asked before."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from services.notifications.domain.deadlines import REMIND, REPORT
 from services.notifications.storage.visits import VisitCopy, lock_visit, save_visit
@@ -28,6 +30,7 @@ async def offer_visit(fact: VisitOffered, *, now: datetime, conn: Connection) ->
         fact.zone,
         "offered",
         before.sequence + 1 if before else 0,
+        before.co_trainer_ids if before else (),
         before.invited_ids if before else (),
     )
     await save_visit(conn, visit)
@@ -44,17 +47,25 @@ async def offer_visit(fact: VisitOffered, *, now: datetime, conn: Connection) ->
         return
     if before.trainer_id != fact.trainer_id:
         await withdraw_offer(before, "reassigned", sequence=visit.sequence, now=now, conn=conn)
-    if visit.invited_ids and before.starts_at != visit.starts_at:
-        moved = about_visit("visit_rescheduled", visit, visit.invited_ids, part=f"sequence-{visit.sequence}")
+    others = [*visit.co_trainer_ids, *visit.invited_ids]
+    if others and before.starts_at != visit.starts_at:
+        moved = about_visit("visit_rescheduled", visit, others, part=f"sequence-{visit.sequence}")
         await queue_messages(moved, now=now, conn=conn)
 
 
 async def withdraw_offer(visit: VisitCopy, reason: str, *, sequence: int, now: datetime, conn: Connection) -> None:
     """Take the visit out of the calendar of the trainer who had it; told once per offer, whatever ended it first."""
+    await withdraw_from([visit.trainer_id], visit, reason, sequence=sequence, now=now, conn=conn)
+
+
+async def withdraw_from(
+    holders: Sequence[UUID], visit: VisitCopy, reason: str, *, sequence: int, now: datetime, conn: Connection
+) -> None:
+    """Take the visit out of the calendars of people whose visit it is no more."""
     wanted = about_visit(
         "offer_withdrawn",
         replace(visit, sequence=sequence),
-        [visit.trainer_id],
+        holders,
         part=f"offer-{visit.offer}",
         step=visit.offer,
         reason=reason,

@@ -46,8 +46,8 @@ async def _queue_for(
     bundle = "notices" if template.bundled else None
     routes: tuple[Route, ...] = ()
     if recipient is not None:
-        opened = await messages.get_open_bundle(conn, recipient_id, bundle, now) if bundle else None
-        routes = route(template, recipient, now=now, open_bundle=opened, asked=wanted.channels)
+        last = await messages.get_last_notice(conn, recipient_id, bundle) if bundle else None
+        routes = route(template, recipient, now=now, last_notice=last, asked=wanted.channels)
     if not routes:
         code = "no_recipient" if recipient is None or not recipient.active else "no_channel"
         return int(await queue_one(wanted, recipient_id, None, bundle=None, failed=code, now=now, conn=conn))

@@ -15,7 +15,8 @@ async def remind_visit(visit_id: UUID, *, now: datetime, conn: Connection) -> No
     if visit is None or visit.state != "confirmed":
         return
     part = f"{visit.starts_at:%Y%m%dT%H%M}"
-    await queue_messages(about_visit("visit_reminder", visit, [visit.trainer_id], part=part), now=now, conn=conn)
+    crew = [visit.trainer_id, *visit.co_trainer_ids]
+    await queue_messages(about_visit("visit_reminder", visit, crew, part=part), now=now, conn=conn)
     await queue_messages(about_visit("visit_tomorrow", visit, visit.invited_ids, part=part), now=now, conn=conn)
 
 

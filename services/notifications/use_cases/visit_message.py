@@ -8,7 +8,7 @@ from uuid import UUID
 from services.notifications.domain.message import Wanted
 from services.notifications.storage.enterprises import get_enterprises
 from services.notifications.storage.people import list_erased
-from services.notifications.storage.visits import VisitCopy, get_tells_enterprise
+from services.notifications.storage.visits import VisitCopy, get_booking
 from shared.contracts.enterprise import EnterpriseState
 from shared.contracts.values import VisitKind
 from shared.db import Connection
@@ -31,15 +31,16 @@ def about_visit(
     return Wanted(template, visit.visit_id, visit.country, recipients, part, step, data)
 
 
-async def contacts_of(visit: VisitCopy, *, conn: Connection) -> tuple[UUID, ...]:
-    """Who is invited for the enterprises of a visit; nobody where the enterprise is not to be told by a message."""
-    may_tell = await get_tells_enterprise(conn, visit.visit_id)
-    if may_tell is None:
+async def company_of(visit: VisitCopy, *, conn: Connection) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
+    """Who comes along, and who is invited for the enterprises: nobody where no message may tell them."""
+    booking = await get_booking(conn, visit.visit_id)
+    if booking is None:
         raise NotKnownYet(f"the booking of visit {visit.visit_id}")
-    if not may_tell:
-        return ()
+    if not booking["tells_enterprise"]:
+        return tuple(booking["co_trainer_ids"]), ()
     found = await require_enterprises(visit.enterprise_ids, conn=conn)
-    return tuple(dict.fromkeys(contact for enterprise in found for contact in enterprise))
+    contacts = tuple(dict.fromkeys(contact for enterprise in found for contact in enterprise))
+    return tuple(booking["co_trainer_ids"]), contacts
 
 
 async def require_enterprises(enterprise_ids: Sequence[UUID], *, conn: Connection) -> list[tuple[UUID, ...]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
+from shared.contracts.booking import BookingMoved, BookingUnplaceable
 from shared.contracts.message import MessageCancelled, MessageFailed, MessageQueued, MessageSent
 from shared.contracts.values import Channel, Role, VisitKind
 from shared.contracts.visit import (
@@ -271,3 +272,57 @@ async def test_night_in_lima_holds_the_offer_until_seven_there(world: World) -> 
     await world.send()
     (mail,) = world.post.to("luz@example.org")
     assert str(mail["Subject"]).startswith("¿Puede hacer esta visita?")
+
+
+async def test_who_comes_along_is_told_and_told_again_when_they_no_longer_do(world: World) -> None:
+    rina, expert, other = [await world.knows(key) for key in ("rina", "expert", "other")]
+    mill = await world.knows_enterprise("rahman")
+    first = offered(rina, mill)
+    await world.hears(scheduled(first, co_trainers=(expert,)), first, confirmed(first))
+    await world.send()
+    assert subjects(world.post.to("expert@example.org")) == ["Confirmed"]
+    moved = BookingMoved(
+        visit_id=first.visit_id,
+        country="BD",
+        trainer_id=rina,
+        starts_at=first.starts_at + timedelta(days=1),
+        ends_at=first.ends_at + timedelta(days=1),
+        zone="Asia/Dhaka",
+        reason="leave",
+        co_trainer_ids=(other,),
+    )
+    again = offered(rina, mill, visit_id=first.visit_id, offer=2, starts_at=moved.starts_at)
+    await world.hears(moved, again)
+    await world.send()
+    await world.hears(confirmed(again))
+    await world.send()
+    assert subjects(world.post.to("other@example.org")) == ["Confirmed"]
+    to_expert = world.post.to("expert@example.org")
+    assert subjects(to_expert) == ["Confirmed", "New time for the visit", "No longer yours"]
+    assert entry(to_expert[-1])["METHOD"] == "CANCEL"
+    assert entry(to_expert[-1])["SEQUENCE"] > entry(to_expert[-2])["SEQUENCE"]
+
+
+async def test_a_visit_that_lost_its_place_leaves_the_calendar_of_who_had_it(world: World) -> None:
+    await world.knows("mita", Role.COORDINATOR)
+    offer = offered(await world.knows("rina"), await world.knows_enterprise("rahman"))
+    lost = BookingUnplaceable(
+        visit_id=offer.visit_id,
+        cohort_id=None,
+        country="BD",
+        kind=VisitKind.CONSULTANCY,
+        enterprise_ids=offer.enterprise_ids,
+        codes=("all_on_leave", "a_code_of_next_year"),
+        former_trainer_id=offer.trainer_id,
+    )
+    await world.hears(scheduled(offer), offer, confirmed(offer))
+    await world.send()
+    await world.hears(lost)
+    await world.send()
+    assert entry(world.post.to("rina@example.org")[-1])["METHOD"] == "CANCEL"
+    (notice,) = world.post.to("mita@example.org")
+    told = notice.get_body(("plain",)).get_content()
+    assert "Why: everybody who could do it is away; the plan says why" in told
+    await world.advance(days=30)
+    await world.send()
+    assert len(world.post.to("rina@example.org")) == 2, "no reminder, no request for a report"

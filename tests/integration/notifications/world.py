@@ -133,7 +133,7 @@ class World:
         return Deps(self.pool, self.pool, self.clock, self.deps.settings, self.deps.composer, channels)
 
 
-def scheduled(offer: VisitOffered, kind: VisitKind | None = None) -> VisitScheduled:
+def scheduled(offer: VisitOffered, kind: VisitKind | None = None, co_trainers: tuple[UUID, ...] = ()) -> VisitScheduled:
     return VisitScheduled(
         visit_id=offer.visit_id,
         cohort_id=None,
@@ -146,6 +146,7 @@ def scheduled(offer: VisitOffered, kind: VisitKind | None = None) -> VisitSchedu
         starts_at=offer.starts_at,
         ends_at=offer.ends_at,
         zone=offer.zone,
+        co_trainer_ids=co_trainers,
     )
 
 

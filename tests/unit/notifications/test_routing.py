@@ -53,17 +53,22 @@ def test_no_quiet_hours_when_somebody_wants_none() -> None:
     assert route(TEMPLATES["visit_offer"], awake, now=NIGHT) == (Route("email", NIGHT),)
 
 
-def test_notices_wait_a_minute_for_each_other() -> None:
-    first = route(TEMPLATES["notice_missed"], person(), now=NOON)
-    assert first == (Route("email", NOON + BUNDLING_WINDOW),)
-    later = NOON + timedelta(seconds=20)
-    second = route(TEMPLATES["notice_unplaceable"], person(), now=later, open_bundle=first[0].not_before)
-    assert second == first
+def test_a_notice_goes_at_once_and_those_of_the_next_minute_together() -> None:
+    def notice(seconds: int, last: datetime | None) -> datetime:
+        now = NOON + timedelta(seconds=seconds)
+        return route(TEMPLATES["notice_missed"], person(), now=now, last_notice=last)[0].not_before
+
+    first = notice(0, None)
+    second = notice(0, first)
+    third = notice(20, second)
+    assert (first, second, third) == (NOON, NOON + BUNDLING_WINDOW, NOON + BUNDLING_WINDOW)
+    assert notice(300, third) == NOON + timedelta(seconds=300)
 
 
 def test_a_bundle_that_would_open_the_night_waits_for_the_morning() -> None:
     at_eight = datetime(2026, 3, 10, 13, 59, 30, tzinfo=UTC)
-    assert route(TEMPLATES["notice_missed"], person(), now=at_eight) == (Route("email", MORNING),)
+    held = route(TEMPLATES["notice_missed"], person(), now=at_eight, last_notice=at_eight)
+    assert held == (Route("email", MORNING),)
 
 
 def test_a_refused_channel_is_followed_by_the_next_one_and_the_last_by_none() -> None:
