@@ -9,7 +9,16 @@ from fastapi import FastAPI
 
 from services.visits.consumers import CONSUMERS
 from services.visits.deps import Deps
-from services.visits.http import api_actions, api_cases, api_visits
+from services.visits.http import (
+    api_actions,
+    api_cases,
+    api_visits,
+    pages_actions,
+    pages_cases,
+    pages_report,
+    pages_tap,
+    pages_visits,
+)
 from services.visits.packs import load_packs
 from services.visits.settings import CASE_KEY_FILE, TAP_KEY_FILE, Settings
 from services.visits.timers import TIMERS
@@ -19,6 +28,9 @@ from shared.crypto import KeyFileUnusable, Sealer
 from shared.taps import TapVerifier
 from shared.web.app import make_app
 
+_ROUTED = (
+    api_visits, api_actions, api_cases, pages_visits, pages_report, pages_cases, pages_actions, pages_tap,
+)  # fmt: skip
 TEMPLATES = Path(__file__).parent / "http" / "templates"
 
 
@@ -75,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="Gemba: visits, findings, actions and cases",
         lifespan=lifespan,
-        routers=[module.router() for module in (api_visits, api_actions, api_cases)],
+        routers=[module.router() for module in _ROUTED],
         checks={"database": check_database, "log": check_log},
         status=status,
         templates=[TEMPLATES],
