@@ -7,7 +7,7 @@ class Settings(ServiceSettings):
     """`planner_work` is the planner's budget for a cohort in deterministic seconds: the same on every machine."""
 
     service: str = "scheduler"
-    planner_work: float = 6.0
+    planner_work: float = 4.0
     planner_work_single: float = 2.0
     """The budget for one visit, when it is moved or added."""
     notice_days: int = 2

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from services.scheduler.http.asking import Key, Planner, SchedulerDeps, idempotency
 from services.scheduler.storage import lists
-from services.scheduler.storage.lists import booking_json, ids_in, instant, named
+from services.scheduler.storage.lists import booking_json, ids_in
 from services.scheduler.use_cases.move_visit import ReplanVisit, replan_visit
+from services.scheduler.use_cases.show_visit import show_visit
 from services.scheduler.use_cases.withdraw_visits import WithdrawVisit, withdraw_visit
 from shared.db import Connection, transaction
 from shared.errors import Rejected, not_found
@@ -65,7 +66,7 @@ def router() -> APIRouter:
     @routes.get("/{visit_id}")
     async def get_booking(visit_id: UUID, who: Planner, deps: SchedulerDeps) -> dict[str, Any]:
         async with transaction(deps.pool) as conn:
-            return await _booking(conn, visit_id, who.countries)
+            return await show_visit(conn, visit_id, who.countries)
 
     @routes.post("/{visit_id}/replan", status_code=202)
     async def post_replan(
@@ -75,7 +76,7 @@ def router() -> APIRouter:
         wanted = ReplanVisit(visit_id, who.countries, body.want, body.until, body.ask_again)
         await replan_visit(wanted, command, deps=deps)
         async with transaction(deps.pool) as conn:
-            return await _booking(conn, visit_id, who.countries)
+            return await show_visit(conn, visit_id, who.countries)
 
     @routes.post("/{visit_id}/withdraw")
     async def post_withdraw(
@@ -84,39 +85,16 @@ def router() -> APIRouter:
         command = idempotency(key, who, "withdraw_visit", str(visit_id))
         await withdraw_visit(WithdrawVisit(visit_id, who.countries), command, deps=deps)
         async with transaction(deps.pool) as conn:
-            return await _booking(conn, visit_id, who.countries)
+            return await show_visit(conn, visit_id, who.countries)
 
     return routes
-
-
-async def _booking(conn: Connection, visit_id: UUID, countries: frozenset[str]) -> dict[str, Any]:
-    row = await lists.get_booking(conn, visit_id)
-    if row is None or row["country"] not in countries:
-        raise not_found("visit")
-    steps = await lists.list_steps(conn, visit_id)
-    people = [step["trainer_id"] for step in steps if step["trainer_id"]]
-    names = await lists.get_names(conn, ids_in([row]) + people)
-    return booking_json(row, names) | {
-        "steps": [
-            {
-                "at": instant(step["at"]),
-                "what": step["what"],
-                "trainer": named(names, step["trainer_id"]),
-                "detail": step["detail"],
-            }
-            for step in steps
-        ]
-    }
-
-
-_FIND_TRAINER = "select person_id from people where key_name = $1 and country = any($2::text[]) limit 1"
 
 
 async def _trainer(conn: Connection, asked: str, countries: frozenset[str]) -> UUID:
     try:
         return UUID(asked)
     except ValueError:
-        found: UUID | None = await conn.fetchval(_FIND_TRAINER, asked, sorted(countries))
+        found = await lists.find_trainer(conn, asked, sorted(countries))
     if found is None:
         raise not_found("trainer")
     return found

@@ -190,3 +190,25 @@ def instant(at: datetime | None) -> str | None:
 
 def _clock(wall: Any) -> str | None:
     return None if wall is None else wall.strftime("%H:%M")
+
+
+LIST_WAITING_COHORTS = """
+    select c.*, m.title as module_title from cohorts c join modules m on m.code = c.module
+    where c.country = any($1::text[]) and c.state in ('planning', 'planned', 'infeasible', 'failed')
+    order by c.created_at limit $2
+"""
+
+
+async def list_waiting_cohorts(conn: Connection, countries: Sequence[str], limit: int) -> list[Record]:
+    """Cohorts that are not published yet, the longest waiting first."""
+    rows: list[Record] = await conn.fetch(LIST_WAITING_COHORTS, list(countries), limit)
+    return rows
+
+
+FIND_TRAINER = "select person_id from people where key_name = $1 and country = any($2::text[]) limit 1"
+
+
+async def find_trainer(conn: Connection, key: str, countries: Sequence[str]) -> UUID | None:
+    """A trainer's id by key."""
+    found: UUID | None = await conn.fetchval(FIND_TRAINER, key, list(countries))
+    return found

@@ -9,9 +9,11 @@ from shared.contracts.cohort import CohortCreated, CohortPlanned, CohortPublishe
 
 from .conftest import FIRST, LAST, Programme
 
+FIVE = [f"BD-E{number}" for number in range(1, 6)]
+
 
 async def test_from_the_wish_to_the_timetable(bd: Programme) -> None:
-    cohort_id = await bd.create(name="Spring")
+    cohort_id = await bd.create(name="Spring", enterprise_keys=FIVE)
     created = (await bd.get(f"/api/cohorts/{cohort_id}")).json()
     assert created["state"] == "planning"
     assert created["figures"]["visits"] == 5 + 1 + 5 + 5
@@ -38,7 +40,7 @@ async def test_from_the_wish_to_the_timetable(bd: Programme) -> None:
 
 
 async def test_the_order_of_stages_and_the_calendar_are_kept(bd: Programme) -> None:
-    cohort_id = await bd.published()
+    cohort_id = await bd.published(enterprise_keys=FIVE)
     visits = await bd.bookings(cohort_id)
     days = {
         (one["stage"], enterprise["key"]): date.fromisoformat(one["day"])
