@@ -23,7 +23,9 @@ Where = Annotated[
 
 def register(app: typer.Typer) -> None:
     quarantine = group("quarantine", "Messages that could not be handled: list, show, replay, skip.")
-    quarantine.command("ls", epilog=examples("quarantine ls", "quarantine ls --service visits --json"))(ls)
+    quarantine.command(
+        "ls", epilog=examples("quarantine ls", "quarantine ls --service visits --json", "quarantine ls --state refused")
+    )(ls)
     quarantine.command("show", epilog=examples("quarantine show visits/17"))(show)
     quarantine.command(
         "replay", epilog=examples("quarantine replay visits/17", "quarantine replay visits/17 visits/18")
@@ -38,17 +40,24 @@ def ls(
         str | None,
         typer.Option("--service", metavar="NAME", help="Of one service.", autocompletion=_complete.services),
     ] = None,
+    state: Annotated[
+        str,
+        typer.Option("--state", metavar="STATE", help="quarantined, waiting, failing, refused, skip or skipped."),
+    ] = "quarantined",
     limit: Limit = 200,
     as_json: AsJson = False,
 ) -> None:
-    """List what is in quarantine, over all services. Later facts of the same thing wait behind it."""
+    """List what is in quarantine, over all services. Later facts of the same thing wait behind it.
+
+    With --state, what is set aside for another reason: waiting for an earlier fact, refused by a rule …
+    """
     from deploy.local.client import calls
     from deploy.local.client.each import chosen, items_of_each
     from deploy.local.client.output import Column
     from deploy.local.client.session import session
 
     with session(as_json=as_json) as gemba:
-        found = items_of_each(gemba.client, chosen(calls.QUARANTINE, service), limit=limit)
+        found = items_of_each(gemba.client, chosen(calls.QUARANTINE, service), limit=limit, params={"state": state})
         rows = [{"ref": f"{row['service']}/{row['id']}", **row} for row in found]
         columns = [
             Column("SERVICE/ID", "ref"),
@@ -59,7 +68,7 @@ def ls(
             Column("TRIES", "tries"),
             Column("REASON", "reason", wraps=True),
         ]
-        gemba.out.items(rows, columns, empty="Nothing is in quarantine.")
+        gemba.out.items(rows, columns, empty=f"Nothing is {state}.")
 
 
 def show(where: Where, *, as_json: AsJson = False) -> None:

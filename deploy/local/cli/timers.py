@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.local.cli import _complete
-from deploy.local.cli._options import AsJson, Limit, examples, group
+from deploy.local.cli._options import AsJson, examples, group
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def ls(
         str | None,
         typer.Option("--service", metavar="NAME", help="Of one service.", autocompletion=_complete.services),
     ] = None,
-    limit: Limit = 200,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")] = 200,
     as_json: AsJson = False,
 ) -> None:
     """List armed deadlines of all services, the next one first. Times are UTC, on the installation's clock."""
@@ -32,13 +32,14 @@ def ls(
     from deploy.local.client.session import session
 
     with session(as_json=as_json) as gemba:
-        found = items_of_each(gemba.client, chosen(calls.TIMERS, service), limit=limit)
+        found = items_of_each(gemba.client, chosen(calls.TIMERS, service), limit=limit, params={"limit": limit})
         rows = sorted(found, key=lambda row: str(row.get("due_at")))[:limit]
         columns = [
             Column("DUE", "due_at"),
             Column("SERVICE", "service"),
             Column("KIND", "kind"),
             Column("OF", "aggregate"),
+            Column("OVERDUE", "overdue"),
             Column("FAILURES", "failures"),
         ]
         gemba.out.items(rows, columns, empty="No deadline is armed.")

@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
     token.command(
         "create",
         epilog=examples(
-            "token create BD-COORD1",
+            "token create BD-COORD",
             "token create rahima@example.org --label 'nightly import' --days 30",
-            "token create BD-COORD1 --json | jq -r .token",
+            "token create BD-COORD --json | jq -r .token",
         ),
     )(create)
     app.add_typer(token)
@@ -89,5 +89,5 @@ def _find(client: Client, person: str) -> dict[str, Any]:
         "not_found",
         f"there is nobody with the {'address' if by_address else 'key'} {person}, or not for you to see",
         exit_code=NOT_FOUND,
-        remedy="keys are as in the workbook's sheet people, such as BD-COORD1",
+        remedy="keys are as in the workbook's sheet people, such as BD-COORD",
     )

@@ -47,7 +47,7 @@ def ls(
         columns = [
             Column("VISIT", "visit_id"),
             Column("BEGINS", begins),
-            Column("KIND", "kind"),
+            Column("STAGE", "stage"),
             Column("STATE", "state"),
             Column("TRAINER", "trainer", wraps=True),
             Column("ENTERPRISES", "enterprises", wraps=True),

@@ -64,8 +64,8 @@ def _of_each(method: str, path: str, **more: tuple[str, ...]) -> dict[str, Call]
 
 STATUS: Final = _of_each("GET", "status")
 REPLAY_OUTBOX: Final = _of_each("POST", "outbox/replay")
-QUARANTINE: Final = _of_each("GET", "quarantine")
+QUARANTINE: Final = _of_each("GET", "quarantine", params=("state", "cursor"))
 QUARANTINED: Final = _of_each("GET", "quarantine/{parked_id}")
 REPLAY_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/replay")
 SKIP_QUARANTINED: Final = _of_each("POST", "quarantine/{parked_id}/skip", fields=("reason",))
-TIMERS: Final = _of_each("GET", "timers")
+TIMERS: Final = _of_each("GET", "timers", params=("limit",))

@@ -47,12 +47,19 @@ class ClientFailure(Problem):
         self.correlation_id = correlation_id
 
     def __str__(self) -> str:
-        lines = [super().__str__(), *(f"  {sentence_of(error)}" for error in self.errors[:20])]
+        said = super().__str__()
+        # A refusal may open with its first fault: that need not stand there twice.
+        said = "this must be put right:" if _opens_with(said, self.errors) else said
+        lines = [said, *(f"  {sentence_of(error)}" for error in self.errors[:20])]
         if len(self.errors) > 20:
             lines.append(f"  … and {len(self.errors) - 20} more")
         if self.status == 500 and self.correlation_id:
             lines.append(f"  It is in the services' logs under {self.correlation_id}.")
         return "\n".join(lines)
+
+
+def _opens_with(said: str, errors: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(errors) and bool(errors[0].get("message")) and said.startswith(str(errors[0]["message"]))
 
 
 def failure_of(status: int, problem: Mapping[str, Any]) -> ClientFailure:

@@ -39,7 +39,6 @@ class Client:
         patience_seconds: float = math.inf,
         answer_seconds: float = ANSWER_SECONDS,
         on_wait: Callable[[str], None] | None = None,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
         """`patience_seconds`, or GEMBA_PATIENCE where that is less, bounds all attempts of one request together;
         `answer_seconds` bounds the silence within one.
@@ -54,7 +53,6 @@ class Client:
             headers={"Authorization": f"Bearer {place.token}", "Accept": "application/json"},
             # A proxy for the loopback would be a mistake, and it would see the token.
             trust_env=not place.is_loopback,
-            transport=transport,
         )
 
     def __enter__(self) -> Self:
