@@ -12,9 +12,12 @@ from uuid import uuid4
 import pytest
 from openpyxl import Workbook
 
-from services.directory.storage.states import load_states
+from services.directory.domain.people import Actor
+from services.directory.storage.states import claim_register, load_states
+from services.directory.use_cases.import_workbook import ImportWorkbook, _read, _work_out, _write
 from shared.contracts.enterprise import ClosedDays, EnterpriseState
 from shared.contracts.person import PersonState
+from shared.db import transaction
 from tests.integration.directory.conftest import House, enterprise, person, workbook
 
 SAMPLE: dict[str, Any] = {
@@ -28,6 +31,11 @@ SAMPLE: dict[str, Any] = {
         {"enterprise": "acme", "first": date(2026, 7, 1), "last": date(2026, 7, 14), "reason": "stocktaking"}
     ],
 }
+
+SOMEBODY_WAITS = """
+    select exists (select from pg_locks where locktype = 'advisory' and not granted
+                   and database = (select oid from pg_database where datname = current_database()))
+"""
 
 
 async def published(house: House) -> list[tuple[str, int]]:
@@ -112,10 +120,20 @@ async def test_without_an_idempotency_key_nothing_is_taken(house: House) -> None
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
 
 
-async def test_two_at_once_take_it_once(house: House) -> None:
+async def test_of_two_at_once_the_second_waits_and_then_finds_nothing_to_do(house: House) -> None:
     data = workbook(**SAMPLE)
-    answers = await asyncio.gather(house.take(data), house.take(data))
-    assert sorted(answer.json()["sheets"][0]["new"] for answer in answers) == [0, 3]
+    async with transaction(house.pool) as conn:
+        await claim_register(conn)
+        second = asyncio.create_task(house.take(data))
+        while not await conn.fetchval(SOMEBODY_WAITS):
+            assert not second.done(), "it works on a register that another one is changing"
+            await asyncio.sleep(0.01)
+        cmd = ImportWorkbook(
+            Actor(str(house.administrator), frozenset({"administrator"}), frozenset()), "x.xlsx", data, ""
+        )
+        changes = await _work_out(conn, await _read(cmd), cmd.actor)
+        await _write(conn, changes, now=house.clock.now())
+    assert [sheet["unchanged"] for sheet in (await second).json()["sheets"]] == [3, 1, 1]
 
 
 async def test_references_are_found_in_the_workbook_or_in_the_register_or_named(house: House) -> None:

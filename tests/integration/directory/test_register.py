@@ -142,6 +142,8 @@ async def test_erasure_leaves_no_trace_of_who_it_was_and_tells_every_copy(people
     assert (await erase(peopled, "moni", key=key)).status_code == 200, "a repeated command has its answer"
     assert (await erase(peopled, "moni")).status_code == 404
     assert (await peopled.ask("/visits/api/x", token=session)).status_code == 401
+    alive = "select count(*) from sessions where person_id = $1 and ended_at is null"
+    assert await peopled.pool.fetchval(alive, peopled.ids["moni"]) == 0
     for table in ("people", "contact_points", "sign_in_links", "sessions", "enterprises", "outbox"):
         kept = " ".join(str(dict(row)) for row in await peopled.pool.fetch(f"select * from {table}"))
         assert "moni" not in kept.lower(), f"{table} still says who it was"
