@@ -9,8 +9,8 @@ from services.scheduler.use_cases.copy_directory import copy_enterprise, copy_pe
 from services.scheduler.use_cases.move_visit import move_visit
 from services.scheduler.use_cases.report_visit import report_visit
 from services.scheduler.use_cases.request_cohort import request_cohort
-from services.scheduler.use_cases.want_visit import VisitWish, want_visit
-from shared.contracts.action import FollowUpWanted
+from services.scheduler.use_cases.want_visit import VisitWish, want_no_visit, want_visit
+from shared.contracts.action import ActionCancelled, FollowUpWanted
 from shared.contracts.case import VerificationWanted
 from shared.contracts.command import RequestCohort
 from shared.contracts.enterprise import EnterpriseState
@@ -75,6 +75,10 @@ async def on_follow_up_wanted(fact: FollowUpWanted, *, conn: Connection, deps: D
     await want_visit(conn, wish, now=deps.clock.now())
 
 
+async def on_action_cancelled(fact: ActionCancelled, *, conn: Connection, deps: Deps) -> None:
+    await want_no_visit(conn, fact.action_id, fact.country, now=deps.clock.now())
+
+
 async def on_verification_wanted(fact: VerificationWanted, *, conn: Connection, deps: Deps) -> None:
     wish = VisitWish(
         visit_id=fact.visit_id,
@@ -101,6 +105,7 @@ _FACTS: Any = {
     VisitMissed: on_visit_missed,
     VisitReported: on_visit_reported,
     FollowUpWanted: on_follow_up_wanted,
+    ActionCancelled: on_action_cancelled,
 }
 
 GENERAL = Consumer(

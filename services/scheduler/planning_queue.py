@@ -55,6 +55,9 @@ class PlanningQueue:
         keeping = asyncio.create_task(self._keep_lease(job["job_id"]), name="planning.lease")
         try:
             await self._do(job)
+        except asyncio.CancelledError:  # the service stops: somebody else need not wait for the lease to lapse
+            await asyncio.shield(self._put_back(job, seconds=0, counted=False))
+            raise
         finally:
             keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -70,12 +73,15 @@ class PlanningQueue:
             await work(job, self._holder, deps=self._deps)
         except Transient as fault:
             _log.warning("planning.again", job_id=str(job["job_id"]), reason=str(fault))
-            async with transaction(self._deps.pool) as conn:
-                await planning_jobs.put_back(conn, job["job_id"], seconds=_PAUSE_SECONDS, counted=True)
+            await self._put_back(job, seconds=_PAUSE_SECONDS, counted=True)
         except Exception as bug:
             _log.exception("planning.failed", job_id=str(job["job_id"]), kind=job["kind"])
             await self._fail(job, f"{type(bug).__name__}: {bug}")
         self.finished += 1
+
+    async def _put_back(self, job: Record, *, seconds: float, counted: bool) -> None:
+        async with transaction(self._deps.pool) as conn:
+            await planning_jobs.put_back(conn, job["job_id"], self._holder, seconds=seconds, counted=counted)
 
     async def _fail(self, job: Record, trouble: str) -> None:
         """Nothing is left hanging: a coordinator sees a cohort that failed, or a visit that needs their hand."""

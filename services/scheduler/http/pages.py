@@ -33,7 +33,7 @@ class Today:
     """What needs a coordinator, the most pressing first."""
 
     without_place: list[dict[str, Any]]
-    on_leave: list[dict[str, Any]]
+    absent: list[dict[str, Any]]
     late: list[dict[str, Any]]
     cohorts: list[dict[str, Any]]
     unanswered: list[dict[str, Any]]
@@ -43,7 +43,7 @@ class Today:
     @property
     def calm(self) -> bool:
         """Nothing needs anybody."""
-        return not (self.without_place or self.on_leave or self.late or self.cohorts)
+        return not (self.without_place or self.absent or self.late or self.cohorts)
 
 
 class ReplanForm(BaseModel):
@@ -141,7 +141,7 @@ async def _today(countries: list[str], deps: Any) -> Today:
     now = deps.clock.now()
     async with transaction(deps.pool) as conn:
         without_place = await lists.list_bookings(conn, countries, states=["unplaceable"], limit=_MOST)
-        on_leave = await lists.list_on_leave(conn, countries, now)
+        absent = await lists.list_without_trainer(conn, countries, now)
         ahead = await lists.list_bookings(
             conn,
             countries,
@@ -149,7 +149,7 @@ async def _today(countries: list[str], deps: Any) -> Today:
             last=(now + _WEEK).date(),
             limit=3 * _MOST,
         )
-        names = await lists.get_names(conn, ids_in([*without_place, *on_leave, *ahead]))
+        names = await lists.get_names(conn, ids_in([*without_place, *absent, *ahead]))
         rows = await lists.list_waiting_cohorts(conn, countries, _MOST)
         figures = await lists.list_figures(conn, [row["cohort_id"] for row in rows])
 
@@ -162,7 +162,7 @@ async def _today(countries: list[str], deps: Any) -> Today:
     upcoming = [row for row in ahead if row["starts_at"] and row["starts_at"] >= now]
     return Today(
         without_place=shown(without_place),
-        on_leave=shown(on_leave),
+        absent=shown(absent),
         late=shown([row for row in ahead if row["ends_at"] and row["ends_at"] < now]),
         cohorts=[dict(row) | {"figures": figures[row["cohort_id"]]} for row in rows],
         unanswered=shown([row for row in upcoming if row["state"] == "booked"]),

@@ -182,6 +182,8 @@ create table visits (
 create index visits_cohort on visits (cohort_id, position);
 create index visits_time on visits (country, starts_at) where starts_at is not null;
 create index visits_state on visits (country, state);
+create index visits_day on visits (country, day);
+create index visits_cause on visits (cause_id) where cause_id is not null;
 create index visits_trainer on visits (trainer_id, starts_at);
 comment on column visits.day is 'With start_time, end_time and zone the intended wall time; starts_at and ends_at follow from it.';
 comment on column visits.announced is 'Whether VisitScheduled was said: afterwards it moves, is reassigned or is withdrawn.';

@@ -127,17 +127,18 @@ async def list_steps(conn: Connection, visit_id: UUID) -> list[Record]:
 
 
 LIST_AFFECTED = f"""
-    select {_COLUMNS}, c.name as cohort_name, l.first as leave_first, l.last as leave_last
+    select {_COLUMNS}, c.name as cohort_name
     from visits v left join cohorts c using (cohort_id)
-    join people p on p.person_id = v.trainer_id
-    join leave l on l.person_key = p.key_name and v.day <= l.last and v.day + v.days - 1 >= l.first
+    left join people p on p.person_id = v.trainer_id and p.active and p.trainer
     where v.country = any($1::text[]) and v.state in ('booked', 'confirmed') and v.starts_at > $2
+      and (p.person_id is null or exists (
+          select from leave l where l.person_key = p.key_name and v.day <= l.last and v.day + v.days - 1 >= l.first))
     order by v.starts_at limit 100
 """
 
 
-async def list_on_leave(conn: Connection, countries: Sequence[str], now: datetime) -> list[Record]:
-    """Visits ahead whose trainer has leave on their days: it was entered after they were booked."""
+async def list_without_trainer(conn: Connection, countries: Sequence[str], now: datetime) -> list[Record]:
+    """Visits ahead whose trainer is on leave then, or is no trainer any more: it became known after they were booked."""
     rows: list[Record] = await conn.fetch(LIST_AFFECTED, list(countries), now)
     return rows
 

@@ -53,7 +53,7 @@ MARK_FAILED = """
 PUT_BACK = """
     update planning_jobs set state = 'queued', lease_until = null, holder = null,
         attempts = attempts - $3::integer, not_before = clock_timestamp() + make_interval(secs => $2)
-    where job_id = $1 and state = 'running'
+    where job_id = $1 and holder = $4 and state = 'running'
 """
 
 
@@ -82,9 +82,9 @@ async def mark_failed(conn: Connection, job_id: UUID, trouble: str) -> None:
     await conn.execute(MARK_FAILED, job_id, trouble[:1000])
 
 
-async def put_back(conn: Connection, job_id: UUID, *, seconds: float, counted: bool) -> None:
+async def put_back(conn: Connection, job_id: UUID, holder: str, *, seconds: float, counted: bool) -> None:
     """To be begun again after a pause; `counted` when this attempt shall count."""
-    await conn.execute(PUT_BACK, job_id, seconds, 0 if counted else 1)
+    await conn.execute(PUT_BACK, job_id, seconds, 0 if counted else 1, holder)
 
 
 COUNT_WAITING = "select count(*) from planning_jobs where state in ('queued', 'running')"

@@ -118,6 +118,7 @@ GET_VISIT = "select * from visits where visit_id = $1"
 LOCK_VISIT = GET_VISIT + " for update"
 GET_COHORT_OF = "select cohort_id from visits where visit_id = $1"
 LIST_OF_COHORT = "select * from visits where cohort_id = $1 order by position, stage, visit_id"
+LOCK_OF_CAUSE = "select * from visits where cause_id = $1 order by visit_id for update"
 LOCK_OF_COHORT = "select * from visits where cohort_id = $1 order by visit_id for update"
 
 
@@ -146,6 +147,12 @@ async def list_of_cohort(conn: Connection, cohort_id: UUID) -> list[Record]:
 async def lock_of_cohort(conn: Connection, cohort_id: UUID) -> list[Record]:
     """A cohort's visits, locked in the order of their ids."""
     rows: list[Record] = await conn.fetch(LOCK_OF_COHORT, cohort_id)
+    return rows
+
+
+async def lock_of_cause(conn: Connection, cause_id: UUID) -> list[Record]:
+    """The visits that one action or case asked for, locked in the order of their ids."""
+    rows: list[Record] = await conn.fetch(LOCK_OF_CAUSE, cause_id)
     return rows
 
 

@@ -27,6 +27,8 @@ async def move_visit(conn: Connection, visit_id: UUID, reason: str, *, now: date
     visit = await lock_known(conn, visit_id)
     if visit["state"] not in {VisitState.BOOKED, VisitState.CONFIRMED}:
         return
+    if reason == "missed" and visit["ends_at"] > now:  # it was moved ahead while the fact was on its way
+        return
     await visits.insert_step(conn, visit_id, reason, now=now, trainer_id=visit["trainer_id"])
     if cohort is not None and cohort["state"] == "cancelled":
         await withdraw_one(conn, visit, "cohort_cancelled", now=now)

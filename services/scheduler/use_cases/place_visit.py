@@ -64,7 +64,7 @@ async def place_visit(job: Record, holder: str, *, deps: Deps) -> None:
         await _store(job, holder, question, answer, deps)
     except asyncpg.ExclusionViolationError:  # somebody of another country's world: ask again
         async with transaction(deps.pool) as conn:
-            await planning_jobs.put_back(conn, job["job_id"], seconds=_AGAIN_SECONDS, counted=True)
+            await planning_jobs.put_back(conn, job["job_id"], holder, seconds=_AGAIN_SECONDS, counted=True)
 
 
 async def _read_question(conn: Connection, job: Record, visit: Record, deps: Deps) -> VisitQuestion:
@@ -121,7 +121,7 @@ async def _store(job: Record, holder: str, question: VisitQuestion, answer: Seat
         if visit["state"] == VisitState.PLACING and (
             version != question.world.version or visit["revision"] != question.revision
         ):
-            await planning_jobs.put_back(conn, job["job_id"], seconds=_AGAIN_SECONDS, counted=False)
+            await planning_jobs.put_back(conn, job["job_id"], holder, seconds=_AGAIN_SECONDS, counted=False)
             return
         await planning_jobs.mark_done(conn, job["job_id"])
         if visit["state"] != VisitState.PLACING:

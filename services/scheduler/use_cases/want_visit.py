@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.scheduler.domain.visit import OVER
 from services.scheduler.domain.wall_time import local
-from services.scheduler.storage import copies, planning_jobs, visits
+from services.scheduler.storage import copies, planning_jobs, visits, worlds
 from services.scheduler.storage.visits import Wanted
+from services.scheduler.use_cases.withdraw_visits import withdraw_one
 from shared.db import Connection
 from shared.errors import NotKnownYet
 
@@ -67,3 +69,13 @@ async def want_visit(conn: Connection, wish: VisitWish, *, now: datetime) -> Non
     await planning_jobs.insert_job(
         conn, "place", wish.country, cohort_id=None, visit_id=wish.visit_id, reason=STAGE
     )
+
+
+async def want_no_visit(conn: Connection, cause_id: UUID, country: str, *, now: datetime) -> None:
+    """What asked for a visit is over: a visit that has not begun is withdrawn."""
+    await worlds.lock_world(conn, country)
+    for visit in await visits.lock_of_cause(conn, cause_id):
+        begun = visit["starts_at"] is not None and visit["starts_at"] <= now
+        if visit["state"] not in OVER and not begun:
+            await withdraw_one(conn, visit, "no_longer_wanted", now=now)
+            await worlds.save_world_change(conn, country)

@@ -216,9 +216,9 @@ async def test_leave_entered_after_publishing_shows_and_another_trainer_takes_ov
     visit = (await bd.bookings(cohort_id, "visit_2"))[0]
     day = date.fromisoformat(visit["day"])
     leave = [("person", "first", "last"), (visit["trainer"]["key"], day, day)]
-    assert "Trainer on leave" not in (await bd.get("/")).text
+    assert "Trainer not available" not in (await bd.get("/")).text
     assert (await bd.upload(workbook(leave=leave))).status_code == 200
-    assert "Trainer on leave" in (await bd.get("/")).text
+    assert "Trainer not available" in (await bd.get("/")).text
     answer = await bd.post(f"/api/bookings/{visit['visit_id']}/replan", {"want": "another_trainer"})
     assert answer.status_code == 202, answer.text
     await bd.plan_all()

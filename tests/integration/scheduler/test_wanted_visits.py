@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.contracts.action import FollowUpWanted
-from shared.contracts.booking import BookingUnplaceable, VisitScheduled
+from shared.contracts.action import ActionCancelled, FollowUpWanted
+from shared.contracts.booking import BookingUnplaceable, BookingWithdrawn, VisitScheduled
 from shared.contracts.case import VerificationWanted
 from shared.contracts.values import VisitKind
 from shared.errors import NotKnownYet
@@ -48,6 +48,25 @@ async def test_a_follow_up_is_placed_within_its_window_with_the_trainer_who_know
     assert fact.trainer_id == bd.people["BD-T3"]
     assert EARLIEST <= fact.starts_at <= LATEST
     assert fact.cohort_id is None
+
+
+async def test_a_follow_up_of_a_cancelled_action_is_withdrawn(bd: Programme) -> None:
+    wanted = FollowUpWanted(
+        action_id=uuid4(),
+        country="BD",
+        enterprise_id=bd.enterprises["BD-E1"],
+        module="WC",
+        visit_id=uuid4(),
+        earliest_at=EARLIEST,
+        latest_at=LATEST,
+        prefer_trainer_id=None,
+    )
+    await bd.feeder.deliver(wanted)
+    await bd.plan_all()
+    await bd.feeder.deliver(ActionCancelled(action_id=wanted.action_id, country="BD", reason="mistake"), times=2)
+    (fact,) = await bd.facts(BookingWithdrawn)
+    assert fact.visit_id == wanted.visit_id
+    assert await bd.pool.fetchval("select count(*) from timetable") == 0
 
 
 async def test_the_finder_of_a_case_never_verifies_its_fix(bd: Programme) -> None:
