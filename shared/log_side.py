@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -97,8 +97,9 @@ async def _consume(service: "Running") -> None:
         service.trouble = None
         _log.info("log.running", groups=[s.guard.consumer.group for s in service.subscriptions])
         # A service without consumers waits for ever; its relays look at the cluster themselves.
-        left = [s.met_other_cluster for s in service.subscriptions] or [asyncio.Event()]
-        leaving = [asyncio.ensure_future(event.wait()) for event in left]
+        leaving: list[asyncio.Future[Any]] = [asyncio.ensure_future(s.left_cluster()) for s in service.subscriptions]
+        if not leaving:
+            leaving.append(asyncio.ensure_future(asyncio.Event().wait()))
         try:
             await asyncio.wait(leaving, return_when=asyncio.FIRST_COMPLETED)
         finally:

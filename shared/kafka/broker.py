@@ -5,6 +5,7 @@ each default and the test that holds ours.
 """
 
 import asyncio
+import contextlib
 import logging
 from itertools import chain
 from typing import Any
@@ -25,6 +26,7 @@ from shared.kafka.topics import BY_NAME
 _MAX_RECORDS = 500
 _POLL_MILLISECONDS = 200
 _RETRY_SECONDS = 0.5
+_LOOK_SECONDS = 2.0
 
 GRACE_SECONDS = 5.0
 """How long a poll in hand may take to be settled when the process is asked to stop."""
@@ -151,6 +153,17 @@ class Subscription:
             self.met_other_cluster.set()
             return False
         return False
+
+    async def left_cluster(self) -> None:
+        """Return when the broker is of another cluster: a poll said so, or, when there are no polls, a look at it."""
+        while not self.met_other_cluster.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.met_other_cluster.wait(), _LOOK_SECONDS)
+            consumer: AIOKafkaConsumer | None = getattr(self._subscriber, "consumer", None)
+            if consumer is not None:
+                with contextlib.suppress(KafkaError, Transient, OSError):
+                    if await cluster_of(consumer._client) != self._cluster:  # noqa: SLF001 (it has no public name)
+                        self.met_other_cluster.set()
 
     async def _commit(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], generation: int) -> bool:
         """Commit, and stop trying when the assignment ends: aiokafka would go on under the next one."""
