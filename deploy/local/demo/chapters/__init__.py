@@ -13,9 +13,9 @@ CHAPTERS: tuple[tuple[str, Chapter], ...] = (
     ("A cohort of five enterprises", setting_up.create_and_publish),
     ("Trainers are asked, and answer", offers.answer_offers),
     ("Baseline visits and classroom days", delivery.deliver_first_stages),
-    ("A suspicion that must not go quiet", cases.raise_and_escalate),
     ("A visit that did not happen", delivery.miss_and_reschedule),
-    ("A corrective action and those who are late", follow_up.follow_an_action),
+    ("A suspicion that must not go quiet", cases.raise_and_escalate),
     ("Verified by somebody else, closed by two", cases.verify_and_close),
+    ("A corrective action and those who are late", follow_up.follow_an_action),
     ("The cohort ends with its figures", closing.finish),
 )

@@ -53,7 +53,6 @@ async def raise_and_escalate(world: World, cast: Cast) -> None:
     await deputy.post(f"/visits/api/cases/{cast.case_id}/verification")
     wanted = await world.log.has("VerificationWanted", case_id=cast.case_id)
     cast.verification_visit_id = str(wanted.data["visit_id"])
-    cast.unreported.add(cast.verification_visit_id)
     scheduled = await world.log.has("VisitScheduled", visit_id=cast.verification_visit_id)
     if scheduled.data["trainer_id"] == cast.finder_id:
         raise AssertionError("the verification visit went to whoever found it")
@@ -74,16 +73,8 @@ async def verify_and_close(world: World, cast: Cast) -> None:
             f"/visits/api/cases/{cast.case_id}/note", {"text": "In contact with the family and the school."}
         )
         await run_until(world, cast, min(ends_at, world.clock.now() + timedelta(hours=36)))
-        await _keep_hold(world, cast)
-    if visit["state"] != "reported":
-        trainer = await world.actor(cast.trainer_keys[visit["trainer"]["id"]])
-        await trainer.post(
-            f"/visits/api/visits/{cast.verification_visit_id}/report",
-            {"whole": True, "participants": {"managers": 1, "workers": 1}, "summary": "Seen and spoken."},
-        )
-        await world.log.has("VisitReported", visit_id=cast.verification_visit_id)
+    await world.log.has("VisitReported", visit_id=cast.verification_visit_id)
     world.tell("trainers", "the verification visit is done", "VisitReported")
-    await _keep_hold(world, cast)
     await deputy.post(
         f"/visits/api/cases/{cast.case_id}/propose-closure",
         {
@@ -101,12 +92,6 @@ async def verify_and_close(world: World, cast: Cast) -> None:
         raise AssertionError(f"the case is {case['standing']}, not closed")
     await _enterprise_heard_nothing(world)
     world.tell(head.name, "approves as the second person: the case is closed", "CaseClosed")
-
-
-async def _keep_hold(world: World, cast: Cast) -> None:
-    """The owner takes the case again where it lapsed meanwhile."""
-    deputy = await world.actor(DEPUTY)
-    await deputy.post(f"/visits/api/cases/{cast.case_id}/acknowledge", {"take_over": True})
 
 
 async def _alert(world: World, key: str, count: int) -> dict[str, Any]:

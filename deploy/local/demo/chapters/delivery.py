@@ -15,7 +15,7 @@ _AFTER_THE_VISIT = timedelta(hours=1)
 
 
 async def deliver_first_stages(world: World, cast: Cast) -> None:
-    """Five baselines and two classroom days; the first baseline is reported by one tap, the second has a finding."""
+    """Five baselines and two classroom days; the first is reported by one tap, the last one brings up a finding."""
     coordinator = await world.actor(COORDINATOR)
     visits = (await coordinator.get("/visits/api/visits", cohort_id=cast.cohort_id))["items"]
     early = sorted(
@@ -25,7 +25,7 @@ async def deliver_first_stages(world: World, cast: Cast) -> None:
         await world.advance_to(instant(visit["ends_at"]) + _AFTER_THE_VISIT)
         if number == 0:
             await _report_by_one_tap(world, cast, visit)
-        elif number == 1:
+        elif number == len(early) - 1:
             await _report_a_finding(world, cast, visit)
         else:
             await report(world, cast, visit)
@@ -115,7 +115,8 @@ async def _report_a_finding(world: World, cast: Cast, visit: dict[str, Any]) -> 
     finding = {
         "item": 3,
         "grade": "major",
-        "text": "The emergency exit of the cutting hall is blocked by rolls of fabric.",
+        "enterprise_id": visit["enterprises"][0]["id"],
+        "text": "Workers say that the emergency exit of the cutting hall is blocked by rolls of fabric.",
     }
     await report(world, cast, visit, findings=[finding])
     opened = await world.log.has("ActionOpened")

@@ -28,7 +28,7 @@ async def follow_an_action(world: World, cast: Cast) -> None:
     await run_until(world, cast, due_at + timedelta(hours=12))
     await world.log.has("ActionOverdue", action_id=cast.action_id, tier=1)
     world.tell("notifications", f"tells {owner.name} that it is overdue", "ActionOverdue, tier 1")
-    await run_until(world, cast, due_at + _NEXT_TIER + timedelta(hours=12))
+    await run_until(world, cast, due_at + _NEXT_TIER + timedelta(hours=18))
     await world.log.has("ActionOverdue", action_id=cast.action_id, tier=2)
     await _told(world, coordinator.email, "the overdue action")
     world.tell("notifications", f"tells {coordinator.name}: still overdue", "ActionOverdue, tier 2")
