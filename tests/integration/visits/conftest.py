@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.visits import main
@@ -18,6 +20,8 @@ from services.visits.consumers import CONSUMERS
 from services.visits.deps import Deps
 from services.visits.packs import load_packs
 from services.visits.settings import Settings
+from services.visits.storage.enterprises import save_enterprise
+from services.visits.storage.people import save_person
 from services.visits.timers import TIMERS
 from shared.auth import HEADER, Identity, sign_identity
 from shared.clock import FrozenClock
@@ -26,7 +30,7 @@ from shared.contracts.enterprise import EnterpriseState
 from shared.contracts.person import PersonState
 from shared.contracts.values import Role, VisitKind
 from shared.crypto import Sealer, load_signing_key, write_signing_keys
-from shared.db import Pool
+from shared.db import Pool, transaction
 from shared.ids import new_id
 from shared.taps import TapVerifier, sign_tap
 from shared.timers import TimerRunner
@@ -84,7 +88,6 @@ class World:
     keys: Path
     people: People
     enterprise: UUID
-    templates: list[PersonState] = field(default_factory=list)
 
     async def pass_time(self, **by: float) -> None:
         """Let business time go by and fire what falls due, each deadline at its own instant."""
@@ -127,17 +130,7 @@ class World:
 
     async def know(self, person_id: UUID, roles: tuple[str, ...], country: str = "BD", **changes: Any) -> None:
         """Directory says who somebody is."""
-        values: dict[str, Any] = {
-            "person_id": person_id,
-            "key_name": f"p-{person_id}",
-            "name": f"Person {str(person_id)[-4:]}",
-            "country": country,
-            "roles": tuple(Role(role) for role in roles),
-            "countries": (country,),
-            "language": "en",
-            "zone": "Asia/Dhaka",
-        }
-        await self.feeder.deliver(PersonState(**(values | changes)))
+        await self.feeder.deliver(person_state(person_id, roles, country, **changes))
 
     def headers(self, person_id: UUID, key: str | None = None) -> dict[str, str]:
         """A signed identity and a fresh idempotency key."""
@@ -146,8 +139,6 @@ class World:
         identity = Identity(
             str(person_id), name, frozenset({role}), frozenset({country}), "s-1", "session", "Asia/Dhaka", "en"
         )
-        import time
-
         token = sign_identity(
             identity, load_signing_key(self.keys / "identity.pem"), time.time(), "visits", installation="gemba"
         )
@@ -208,12 +199,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-async def world(open_database: Any, keys: Path) -> AsyncIterator[World]:
-    """Visits with its people known and one enterprise."""
-    pool = await open_database("visits")
-    clock = FrozenClock(TUESDAY)
-    settings = Settings(
+@pytest.fixture(scope="session")
+def settings(keys: Path) -> Settings:
+    """Nothing in it is connected to: the pool and the clock are each test's own."""
+    return Settings(
         database_url=SecretStr("postgresql://unused"),
         kafka_bootstrap="unused",
         kafka_user="visits",
@@ -223,40 +212,70 @@ async def world(open_database: Any, keys: Path) -> AsyncIterator[World]:
         keys_dir=keys,
         profile="test",
     )
-    kek = (keys / "case-kek.bin").read_bytes()
-    deps = Deps(pool, clock, settings, load_packs(), Sealer(kek), TapVerifier(keys / "taps.pub.pem"))
-    app = main.create_app(settings)
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> FastAPI:
+    """The application, without its lifespan: each test gives it its own `deps`."""
+    return main.create_app(settings)
+
+
+@pytest.fixture
+async def world(open_database: Any, app: FastAPI, settings: Settings) -> AsyncIterator[World]:
+    """Visits with its people known and one enterprise."""
+    pool = await open_database("visits")
+    clock = FrozenClock(TUESDAY)
+    kek = (settings.keys_dir / "case-kek.bin").read_bytes()
+    deps = Deps(pool, clock, settings, load_packs(), Sealer(kek), TapVerifier(settings.keys_dir / "taps.pub.pem"))
     app.state.deps = deps
     people, enterprise = People(), new_id()
+    async with transaction(pool) as conn:
+        for name, (role, country) in ROLES.items():
+            at = {"enterprise_id": enterprise} if role == "enterprise" else {}
+            await save_person(conn, person_state(getattr(people, name), (role,), country, **at))
+        await save_enterprise(conn, enterprise_state(enterprise, people.manager))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
-        world = World(
+        yield World(
             pool,
             clock,
             deps,
             Feeder(pool, CONSUMERS, clock, deps),
             TimerRunner(TIMERS, pool, clock, deps, Wakeup()),
             http,
-            keys,
+            settings.keys_dir,
             people,
             enterprise,
         )
-        for name, (role, country) in ROLES.items():
-            at = {"enterprise_id": enterprise} if role == "enterprise" else {}
-            await world.know(getattr(people, name), (role,), country, **at)
-        await world.feeder.deliver(
-            EnterpriseState(
-                enterprise_id=enterprise,
-                key_name="bd-01",
-                name="Padma Knitwear",
-                country="BD",
-                region="Dhaka",
-                zone="Asia/Dhaka",
-                latitude=23.8,
-                longitude=90.4,
-                working_weekdays=(7, 1, 2, 3, 4),
-                manager_languages=("bn",),
-                worker_languages=("bn",),
-                contact_ids=(people.manager,),
-            )
-        )
-        yield world
+
+
+def person_state(person_id: UUID, roles: tuple[str, ...], country: str, **changes: Any) -> PersonState:
+    """What directory says of somebody."""
+    values: dict[str, Any] = {
+        "person_id": person_id,
+        "key_name": f"p-{person_id}",
+        "name": f"Person {str(person_id)[-4:]}",
+        "country": country,
+        "roles": tuple(Role(role) for role in roles),
+        "countries": (country,),
+        "language": "en",
+        "zone": "Asia/Dhaka",
+    }
+    return PersonState(**(values | changes))
+
+
+def enterprise_state(enterprise_id: UUID, manager: UUID) -> EnterpriseState:
+    """The one enterprise of these tests."""
+    return EnterpriseState(
+        enterprise_id=enterprise_id,
+        key_name="bd-01",
+        name="Padma Knitwear",
+        country="BD",
+        region="Dhaka",
+        zone="Asia/Dhaka",
+        latitude=23.8,
+        longitude=90.4,
+        working_weekdays=(7, 1, 2, 3, 4),
+        manager_languages=("bn",),
+        worker_languages=("bn",),
+        contact_ids=(manager,),
+    )
