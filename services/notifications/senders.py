@@ -20,6 +20,7 @@ from shared.ids import new_id
 from shared.wakeups import Wakeup
 
 _POLL_SECONDS = 1.0
+_FINISH_SECONDS = 4.0
 
 _log = structlog.get_logger(__name__)
 
@@ -44,10 +45,16 @@ class Sender:
                 await self._patiently(self._send_all_due)
                 await self._patiently(self._wait)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._finish()
             await self._deps.channels.close()
+
+    async def _finish(self) -> None:
+        """What is in hand is finished if it can be: a mail cut off in the middle may go twice."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=_FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _wait(self) -> None:
         """For a commit that queues, for the release of what is held (business time), or for a poll's length."""

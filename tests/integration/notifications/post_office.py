@@ -26,6 +26,8 @@ class PostOffice:
     on_data: list[str | None] = field(default_factory=list)
     """Replies after the final dot; the mail counts as taken unless the reply is a refusal."""
     hangs: set[str] = field(default_factory=set)
+    waiting: int = 0
+    """How many times it was made to hang."""
     connections: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -47,6 +49,7 @@ class PostOffice:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.hangs:
+            self.waiting += 1
             await self.released.wait()
         planned = self.on_rcpt.get(address)
         if planned:

@@ -67,7 +67,7 @@ async def test_it_sends_what_was_queued_though_the_broker_is_away_and_stops_in_t
                 )
             began = time.monotonic()
             while not post.mails:
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 30
                 await asyncio.sleep(0.01)
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(transport=transport, base_url=settings.origin) as client:
@@ -75,7 +75,7 @@ async def test_it_sends_what_was_queued_though_the_broker_is_away_and_stops_in_t
                     waiting = (await client.get("/status")).json()["waiting"]
                     if not waiting["messages"] and waiting["outbox"] == 2:  # what it has to say waits for the broker
                         break
-                    assert time.monotonic() - began < 10, waiting
+                    assert time.monotonic() - began < 30, waiting
                 assert (await client.get("/readyz")).status_code == 503
             leaving = time.monotonic()
-        assert time.monotonic() - leaving < 8
+        assert time.monotonic() - leaving < 15
