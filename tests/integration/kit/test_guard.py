@@ -126,11 +126,11 @@ async def test_a_passing_fault_of_more_than_two_seconds_parks_uncounted(
     desk: Desks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = await desk()
-    monkeypatch.setattr("shared.kafka.guard._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("shared.kafka.guard._PATIENCE_SECONDS", 0.5)
     heard.behave = raising(Transient("the other side is busy"), "ill")
     fact = declined()
     await heard.deliver(raw_of(fact, 1))
-    assert heard.calls > 2
+    assert heard.calls >= 2
     for _ in range(MAX_FAILURES * 2):
         await heard.retry()
     (row,) = await heard.parked_rows()

@@ -36,7 +36,8 @@ def test_topics_are_configured_as_declared(
     from confluent_kafka.admin import ConfigResource, ResourceType
 
     resource = ConfigResource(ResourceType.TOPIC, name)
-    (answer,) = administrator(kafka_server).describe_configs([resource]).values()
+    admin = administrator(kafka_server)  # its answers end with it
+    (answer,) = admin.describe_configs([resource]).values()
     found = {setting: entry.value for setting, entry in answer.result(timeout=20).items()}
     for setting, value in BY_NAME[name].config.items():
         assert found[setting] == value
