@@ -20,6 +20,7 @@ from services.directory.http import (
     pages,
     pages_import,
     pages_sign_in,
+    pages_tokens,
 )
 from services.directory.mailer import smtp_sender
 from services.directory.settings import Settings
@@ -45,6 +46,7 @@ _ROUTERS = (
     fragments,
     pages_sign_in,
     pages_import,
+    pages_tokens,
     pages,
 )
 

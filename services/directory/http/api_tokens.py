@@ -1,19 +1,17 @@
-"""CLI tokens: an administrator makes, lists and revokes them."""
+"""CLI tokens: everybody makes, lists and revokes their own; an administrator others' too."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from services.directory.http.asking import CurrentDeps, IdempotencyKey, actor_of
 from services.directory.storage.sessions import list_tokens
 from services.directory.use_cases.tokens import CreateToken, create_token, revoke_token
-from shared.auth import Identity, require
+from shared.auth import CurrentIdentity
 from shared.db import transaction
-
-Administrator = Annotated[Identity, Depends(require("administrator"))]
 
 
 class TokenIn(BaseModel):
@@ -56,17 +54,19 @@ def router() -> APIRouter:
 
     @routes.post("", status_code=201)
     async def make_token(
-        body: TokenIn, identity: Administrator, key: IdempotencyKey, deps: CurrentDeps
+        body: TokenIn, identity: CurrentIdentity, key: IdempotencyKey, deps: CurrentDeps
     ) -> TokenMadeOut:
         person_id = body.person_id or UUID(identity.person_id)
-        cmd = CreateToken(actor_of(identity), person_id, body.label, body.days, key)
+        by_token = identity.kind == "token"
+        cmd = CreateToken(actor_of(identity), person_id, body.label, body.days, key, by_token)
         token_id, token = await create_token(cmd, deps=deps)
         return TokenMadeOut(token_id=token_id, token=token)
 
     @routes.get("")
-    async def list_all(identity: Administrator, deps: CurrentDeps) -> TokensOut:
+    async def list_mine_or_all(identity: CurrentIdentity, deps: CurrentDeps) -> TokensOut:
+        owner = None if identity.has("administrator") else UUID(identity.person_id)
         async with transaction(deps.pool) as conn:
-            rows = await list_tokens(conn)
+            rows = await list_tokens(conn, owner)
         return TokensOut(
             items=[
                 TokenOut(
@@ -83,8 +83,8 @@ def router() -> APIRouter:
         )
 
     @routes.delete("/{token_id}", status_code=204)
-    async def revoke(token_id: UUID, identity: Administrator, deps: CurrentDeps) -> Response:
-        await revoke_token(token_id, deps=deps)
+    async def revoke(token_id: UUID, identity: CurrentIdentity, deps: CurrentDeps) -> Response:
+        await revoke_token(token_id, actor_of(identity), deps=deps)
         return Response(status_code=204)
 
     return routes

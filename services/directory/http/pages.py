@@ -1,5 +1,6 @@
 """Home, the register's lists, and what is kept about oneself."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -83,7 +84,7 @@ def router() -> APIRouter:
             form=Form(asked),
             rows=found,
             names={person.person_id: person.name for person in contacts},
-            weekdays=_WEEKDAYS,
+            week_of=week_of,
             countries=[(code, code) for code in sorted(identity.countries)],
             more=f"?{urlencode(asked | {'cursor': following})}" if following else None,
         )
@@ -105,6 +106,7 @@ def router() -> APIRouter:
             enterprise=enterprise,
             manager=manager,
             nonce=new_token(),
+            token_form=Form(),
         )
 
     @routes.post("/me/sign-out-everywhere")
@@ -117,3 +119,13 @@ def router() -> APIRouter:
         return answer
 
     return routes
+
+
+def week_of(weekdays: Sequence[int]) -> str:
+    """Working weekdays (ISO, 1 is Monday) as people say them: Sun–Thu, Mon–Fri, Mon, Wed, Fri."""
+    days = set(weekdays)
+    starts = [day for day in days if (day - 2) % 7 + 1 not in days]
+    if len(starts) != 1 or len(days) < 3:
+        return "every day" if len(days) == 7 else ", ".join(_WEEKDAYS[day - 1] for day in sorted(days))
+    first = starts[0]
+    return f"{_WEEKDAYS[first - 1]}–{_WEEKDAYS[(first + len(days) - 2) % 7]}"

@@ -114,13 +114,15 @@ _LIST = """
     from sessions s join people p using (person_id)
     where s.ended_at is null and s.expires_at > clock_timestamp()
 """
-LIST_TOKENS = _LIST + "and s.kind = 'token' order by s.created_at, s.session_id"
+LIST_TOKENS = (
+    _LIST + "and s.kind = 'token' and ($1::uuid is null or s.person_id = $1) order by s.created_at, s.session_id"
+)
 LIST_OF_PERSON = _LIST + "and s.person_id = $1 order by s.created_at, s.session_id"
 
 
-async def list_tokens(conn: Connection) -> list[SessionRow]:
-    """Every CLI token that is good."""
-    return [SessionRow(*row) for row in await conn.fetch(LIST_TOKENS)]
+async def list_tokens(conn: Connection, person_id: UUID | None = None) -> list[SessionRow]:
+    """Every CLI token that is good, or those of one person."""
+    return [SessionRow(*row) for row in await conn.fetch(LIST_TOKENS, person_id)]
 
 
 async def list_sessions_of(conn: Connection, person_id: UUID) -> list[SessionRow]:
@@ -130,13 +132,14 @@ async def list_sessions_of(conn: Connection, person_id: UUID) -> list[SessionRow
 
 REVOKE = """
     update sessions set ended_at = clock_timestamp()
-    where session_id = $1 and kind = 'token' and ended_at is null returning true
+    where session_id = $1 and kind = 'token' and ended_at is null and ($2::uuid is null or person_id = $2)
+    returning true
 """
 
 
-async def mark_token_ended(conn: Connection, token_id: UUID) -> bool:
-    """Whether there was such a token to end."""
-    return bool(await conn.fetchval(REVOKE, token_id))
+async def mark_token_ended(conn: Connection, token_id: UUID, person_id: UUID | None = None) -> bool:
+    """Whether there was such a token to end, of this person where one is named."""
+    return bool(await conn.fetchval(REVOKE, token_id, person_id))
 
 
 END_LABELLED = """

@@ -1,4 +1,4 @@
-"""CLI tokens: made by an administrator, shown once, listed and revoked."""
+"""CLI tokens: one's own, or made by an administrator; shown once, listed and revoked."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,6 +23,8 @@ class CreateToken:
     label: str
     days: int
     idempotency_key: str
+    by_token: bool = False
+    """Whether the asker came with a token: one that could make tokens would never end."""
 
 
 async def create_token(cmd: CreateToken, *, deps: Deps) -> tuple[UUID, str | None]:
@@ -30,6 +32,11 @@ async def create_token(cmd: CreateToken, *, deps: Deps) -> tuple[UUID, str | Non
 
     Nobody makes a token for somebody else who reads cases: an administrator is not among those who may.
     """
+    if not cmd.actor.is_administrator:
+        if cmd.actor.person_id != str(cmd.person_id):
+            raise not_found("person")
+        if cmd.by_token:
+            raise Rejected("sign_in_needed", 403, "A token makes no tokens: sign in with a browser and make one there.")
     asked = Idempotency.of(
         cmd.idempotency_key, f"{cmd.actor.person_id}:create_token", [cmd.person_id, cmd.label, cmd.days]
     )
@@ -54,8 +61,9 @@ async def create_token(cmd: CreateToken, *, deps: Deps) -> tuple[UUID, str | Non
         return token_id, token
 
 
-async def revoke_token(token_id: UUID, *, deps: Deps) -> None:
-    """It is not good any more, anywhere. Revoking twice says that there is none."""
+async def revoke_token(token_id: UUID, actor: Actor, *, deps: Deps) -> None:
+    """It is not good any more, anywhere. Revoking twice says that there is none; so does another's token."""
+    owner = None if actor.is_administrator else UUID(actor.person_id)
     async with transaction(deps.pool) as conn:
-        if not await sessions.mark_token_ended(conn, token_id):
+        if not await sessions.mark_token_ended(conn, token_id, owner):
             raise not_found("token")

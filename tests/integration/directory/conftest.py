@@ -99,14 +99,14 @@ class House:
     def pool(self) -> Pool:
         return self.deps.pool
 
-    async def client(self, person_id: UUID | None = None, **headers: str) -> httpx.AsyncClient:
+    async def client(self, person_id: UUID | None = None, kind: str = "session", **headers: str) -> httpx.AsyncClient:
         """As the origin forwards requests of this person; without one, a stranger's."""
         if person_id is not None:
             async with self.pool.acquire() as conn:
                 known = await get_person(conn, person_id)
             assert known is not None
             who = Identity(str(known.person_id), known.name, frozenset(known.roles), frozenset(known.countries),
-                           str(uuid4()), "session", known.zone, known.language)  # fmt: skip
+                           str(uuid4()), "token" if kind == "token" else "session", known.zone, known.language)  # fmt: skip
             headers[HEADER] = sign_identity(
                 who, self.deps.signing_key, time.time(), "directory", installation=self.deps.settings.installation
             )
