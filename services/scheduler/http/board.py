@@ -27,6 +27,9 @@ COHORT_STATES = {
 }
 
 
+_WAITS = "waits_for_earlier"
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One visit in the table."""
@@ -46,6 +49,18 @@ class Slot:
     reasons: Sequence[Mapping[str, Any]] = ()
     reliefs: Sequence[Mapping[str, Any]] = ()
     alternatives: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def told(self) -> list[Mapping[str, Any]]:
+        """Reasons about the visit itself; what only waits for an earlier stage says that and no more."""
+        about = [{"enterprise": None} | dict(reason) for reason in self.reasons if not reason.get("trainer_id")]
+        waiting = [reason for reason in about if reason["code"] == _WAITS]
+        return list(waiting[:1] or about)
+
+    @property
+    def people(self) -> list[Mapping[str, Any]]:
+        """Reasons about one trainer each, where their names are known."""
+        return [reason for reason in self.reasons if reason.get("trainer")]
 
 
 @dataclass(slots=True)

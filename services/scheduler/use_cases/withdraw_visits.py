@@ -98,7 +98,7 @@ async def _withdraw(conn: Connection, rows: list[Record], reason: str, *, now: d
     await visits.mark_withdrawn(conn, [row["visit_id"] for row in rows], now)
     for row in rows:
         await visits.insert_step(conn, row["visit_id"], "withdrawn", now=now, detail=reason)
-        if row["announced"] or row["state"] == "unplaceable":
+        if row["announced"]:
             withdrawn = BookingWithdrawn(
                 visit_id=row["visit_id"],
                 country=row["country"],

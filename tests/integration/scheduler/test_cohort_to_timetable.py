@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime, timedelta
 
-from shared.contracts.booking import VisitScheduled
+import asyncpg
+import pytest
+
+from shared.contracts.booking import BookingWithdrawn, VisitScheduled
 from shared.contracts.cohort import CohortCreated, CohortPlanned, CohortPublished
 
-from .conftest import FIRST, LAST, Programme
+from .conftest import FIRST, LAST, ClosedDays, Programme
 
 FIVE = [f"BD-E{number}" for number in range(1, 6)]
 
@@ -70,17 +74,41 @@ async def test_wall_time_zone_and_instant_agree(bd: Programme) -> None:
 async def test_two_plans_published_at_once_never_book_anybody_twice(bd: Programme) -> None:
     for number in range(6, 9):
         await bd.know_enterprise(f"BD-E{number}")
-    first = await bd.create(enterprise_keys=["BD-E1", "BD-E2", "BD-E3"])
-    second = await bd.create(enterprise_keys=["BD-E6", "BD-E7", "BD-E8"])
+    cohorts = [
+        await bd.create(enterprise_keys=["BD-E1", "BD-E2", "BD-E3"]),
+        await bd.create(enterprise_keys=["BD-E6", "BD-E7", "BD-E8"]),
+    ]
     await bd.plan_all()
-    plans = [(await bd.get(f"/api/cohorts/{one}")).json()["plan_id"] for one in (first, second)]
-    assert (await bd.post(f"/api/plans/{plans[0]}/publish")).status_code == 200
-    answer = await bd.post(f"/api/plans/{plans[1]}/publish")
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "plan_clashes"
-    assert answer.json()["errors"]
+    plans = [(await bd.get(f"/api/cohorts/{one}")).json()["plan_id"] for one in cohorts]
+    answers = await asyncio.gather(*(bd.post(f"/api/plans/{plan}/publish") for plan in plans))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    loser = next(place for place, answer in enumerate(answers) if answer.status_code == 409)
+    assert answers[loser].json()["code"] == "plan_clashes"
+    assert answers[loser].json()["errors"]
+    assert len(await bd.facts(CohortPublished)) == 1
 
-    assert (await bd.post(f"/api/cohorts/{second}/replan")).status_code == 202
+    assert (await bd.post(f"/api/cohorts/{cohorts[loser]}/replan")).status_code == 202
     await bd.plan_all()
-    newest = (await bd.get(f"/api/cohorts/{second}")).json()["plan_id"]
+    newest = (await bd.get(f"/api/cohorts/{cohorts[loser]}")).json()["plan_id"]
     assert (await bd.post(f"/api/plans/{newest}/publish")).status_code == 200
+
+
+async def test_the_database_itself_refuses_a_second_booking_of_the_same_hours(bd: Programme) -> None:
+    cohort_id = await bd.published()
+    visits = await bd.bookings(cohort_id, "baseline")
+    sneak = "update timetable set trainer_id = $1, during = $2::text::tstzrange where visit_id = $3"
+    span = f"[{visits[0]['starts_at']},{visits[0]['ends_at']})"
+    with pytest.raises(asyncpg.ExclusionViolationError):
+        await bd.pool.execute(sneak, visits[0]["trainer"]["id"], span, visits[1]["visit_id"])
+
+
+async def test_a_visit_that_was_never_announced_is_withdrawn_in_silence(bd: Programme) -> None:
+    closed = (ClosedDays(first=date(2026, 3, 1), last=date(2026, 6, 30), reason="peak season"),)
+    await bd.know_enterprise("BD-E2", closed=closed)
+    cohort_id = await bd.create()
+    await bd.plan_all()
+    plan = (await bd.get(f"/api/cohorts/{cohort_id}")).json()["plan_id"]
+    await bd.post(f"/api/plans/{plan}/publish", {"accept_unplaced": True})
+    (stuck, *_) = [one for one in await bd.bookings(cohort_id) if one["state"] == "unplaceable"]
+    assert (await bd.post(f"/api/bookings/{stuck['visit_id']}/withdraw")).status_code == 200
+    assert await bd.facts(BookingWithdrawn) == []  # a reader that never heard of it would wait for it for ever

@@ -91,7 +91,7 @@ async def test_planning_is_watched_and_published_after_a_look_at_who_is_told(bd:
     await bd.plan_all()
     board = (await bd.get(f"/cohorts/{cohort_id}/board")).text
     assert "every 1s" not in board
-    assert board.count("Proposed") == 12  # nine visits, and the classroom at each of three enterprises
+    assert board.count("slot-who") == 12  # nine visits, and the classroom at each of three enterprises
 
     asked = (await bd.get(f"/cohorts/{cohort_id}/publish")).text
     assert "Trainers who will be asked" in asked

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.scheduler.domain.world import Clash, Proposal
-from services.scheduler.planning import tasks
 from services.scheduler.planning.process import PlannerProcess
 from services.scheduler.planning_queue import PlanningQueue
 from services.scheduler.storage import planning_jobs
@@ -23,6 +23,7 @@ from shared.wakeups import Wakeup
 from .conftest import Programme, in_thread
 from .test_answers import declined
 
+ROOT = Path(__file__).parents[3]
 LAPSE = "update planning_jobs set lease_until = clock_timestamp() - interval '1 second' where state = 'running'"
 
 
@@ -188,13 +189,37 @@ async def test_the_planner_computes_in_a_process_of_its_own_that_comes_back(keys
             await asyncio.sleep(0.02)
 
 
-def test_naming_a_task_imports_no_solver() -> None:
+ORPHAN = """
+import asyncio, os, sys
+from services.scheduler.planning.process import PlannerProcess
+async def main():
+    print(await PlannerProcess()(os.getpid), flush=True)
+    await asyncio.sleep(60)
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_the_planner_s_process_ends_with_a_service_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "service.py"
+    script.write_text(ORPHAN)
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert service.stdout is not None
+    worker = int(await service.stdout.readline())
+    assert not gone(worker)
+    service.kill()
+    await service.wait()
+    async with asyncio.timeout(20):
+        while not gone(worker):
+            await asyncio.sleep(0.05)
+
+
+async def test_the_service_itself_never_loads_the_solver() -> None:
     code = (
         "import sys; import services.scheduler.main; "
         "sys.exit(any(name.startswith('ortools') for name in sys.modules))"
     )
-    import subprocess
-    import sys
-
-    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[3]).returncode == 0
-    assert tasks.PLACE.name == "place"
+    service = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT)
+    assert await service.wait() == 0
