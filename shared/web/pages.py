@@ -39,7 +39,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self.environment.globals.update(asset=assets.url, service=service)
-        self.environment.filters.update(when=when, day=day, clock_time=clock_time)
+        self.environment.filters.update(when=when, day=day, clock_time=clock_time, spelled=spelled)
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
         """Answer with a page. The context has `identity` (or None), `zone`, `language`, `path`.
@@ -106,15 +106,21 @@ def clock_time(context: Context, instant: datetime) -> Markup:
     return when(context, instant, "time")
 
 
-def day(value: date | None) -> Markup:
-    """Show a calendar day, which has no zone: Tue 31 Mar 2026."""
+def day(value: date | None, form: str = "full") -> Markup:
+    """Show a calendar day, which has no zone. `form`: `full` (Tue 31 Mar 2026) or `short` (Tue 31 Mar)."""
     if value is None:
         return Markup("—")
     if isinstance(value, datetime):
         message = "day shows calendar days; use when for an instant"
         raise TypeError(message)
-    shown = f"{value:%a} {value.day} {value:%b %Y}"
+    shown = f"{value:%a} {value.day} {value:%b}" if form == "short" else f"{value:%a} {value.day} {value:%b %Y}"
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+
+
+def spelled(code: str) -> str:
+    """Show a code of the data as people read it: `classroom-1` is “Classroom 1”."""
+    plain = code.replace("_", " ").replace("-", " ")
+    return plain[:1].upper() + plain[1:]
 
 
 def _zone(context: Context) -> ZoneInfo:

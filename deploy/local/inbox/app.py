@@ -78,7 +78,7 @@ def make_inbox(store: Store, *, key: str = "") -> FastAPI:
     @app.get("/inbox/", dependencies=readers_only)
     async def listing(to: str = "") -> HTMLResponse:
         found = list(reversed(store.find(to=to)))[:_PAGE]
-        values = {"messages": found, "to": to, "mailboxes": store.mailboxes()}
+        values = {"messages": found, "to": to, "mailboxes": store.mailboxes(), "last": store.last_id}
         return HTMLResponse(pages.get_template("list.html").render(values))
 
     @app.get("/inbox/messages/{number}", dependencies=readers_only)

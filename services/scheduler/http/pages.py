@@ -1,7 +1,7 @@
 """The coordinator's Today, and one visit with what can be done about it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -120,6 +120,7 @@ async def _visit_page(
 ) -> Response:
     async with transaction(deps.pool) as conn:
         visit = await show_visit(conn, visit_id, countries)
+    visit["steps"] = [step | {"at": datetime.fromisoformat(step["at"])} for step in visit["steps"]]
     return render(
         request,
         "visit.html",
@@ -127,6 +128,8 @@ async def _visit_page(
         visit=visit,
         word=STATES[visit["state"]],
         day_of=_day_of(visit),
+        window_last=date.fromisoformat(visit["window_last"]),
+        zone=visit["zone"],
         form=form,
         key=str(new_id()),
         today=today_in(visit["zone"], deps.clock.now()),

@@ -1,5 +1,6 @@
 """Pages about cohorts: the list, one cohort with its timetable, publishing it with what that will cause, its end."""
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -154,6 +155,7 @@ async def _page(
         status=status,
         cohort=cohort,
         word=COHORT_STATES[cohort["state"]],
+        window=[date.fromisoformat(cohort[name]) for name in ("first_day", "last_day")],
         plan=plan,
         stages=stages,
         board=board_of(cohort, plan, bookings),
