@@ -1,4 +1,4 @@
-"""`python -m shared.migrate <service>`: bring one service's database to the newest schema, or say why not.
+"""`python -m shared.migrate <service> …`: bring each service's database to the newest schema, or say why not.
 
 Alembic runs the numbered files of `services/<service>/migrations`; each is a few lines of Python beside
 the SQL it executes. One at a time (an advisory lock), each in its own transaction, with a lock time-out, so that a
@@ -53,8 +53,17 @@ def migrate(service: str, database_url: str) -> None:
         ) from error
 
 
+def url_of(service: str) -> str:
+    """`GEMBA_DATABASE_URL_<SERVICE>`, or `GEMBA_DATABASE_URL` where there is one service only: as the schema's owner."""
+    url = os.environ.get(f"GEMBA_DATABASE_URL_{service.upper()}") or os.environ.get("GEMBA_DATABASE_URL")
+    if not url:
+        raise RuntimeError(f"GEMBA_DATABASE_URL is not set: where is the database of {service}?")
+    return url
+
+
 if __name__ == "__main__":
     try:
-        migrate(sys.argv[1], os.environ["GEMBA_DATABASE_URL"])
+        for name in sys.argv[1:]:
+            migrate(name, url_of(name))
     except RuntimeError as problem:
         sys.exit(str(problem))

@@ -15,7 +15,12 @@ from shared.settings import ServiceSettings
 async def replay(settings: ServiceSettings, *, always: bool = False) -> int | None:
     """Returns how many records became pending; None when nothing needed to be asked."""
     cluster = await KafkaAccess.of(settings).cluster_id()
-    pool = await open_pool(settings.database_url.get_secret_value(), size=1, name="replay")
+    return await replay_to(cluster, settings.database_url.get_secret_value(), always=always)
+
+
+async def replay_to(cluster: str, database_url: str, *, always: bool = False) -> int | None:
+    """The same where the cluster behind the broker's address is known already."""
+    pool = await open_pool(database_url, size=1, name="replay")
     try:
         async with transaction(pool) as conn:
             known = await get_log_state(conn)
