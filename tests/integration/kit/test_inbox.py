@@ -67,6 +67,18 @@ async def test_a_gap_waits_and_is_released_by_its_predecessor(desk: Desks) -> No
     assert await heard.parked() == []
 
 
+async def test_a_gap_behind_a_handled_fact_waits_too(desk: Desks) -> None:
+    heard = await desk()
+    visit = new_id()
+    first, second, third = (raw_of(fact, version) for version, fact in enumerate(declined_again(visit, 3), 1))
+    await heard.deliver(first, third)
+    assert await heard.effects(visit) == ["1"]
+    assert (await heard.watermark(visit), await heard.parked()) == (1, [("waiting", 3)])
+    await heard.deliver(second)
+    await heard.retry()
+    assert await heard.effects(visit) == ["1", "2", "3"]
+
+
 async def test_a_gap_judged_just_before_its_predecessor_commits_heals_by_its_own_next_time(
     desk: Desks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

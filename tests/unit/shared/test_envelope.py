@@ -83,3 +83,10 @@ def test_a_tombstone_is_for_state_topics() -> None:
     assert read_body(envelope(type=""), "gemba.person", None) is None
     with pytest.raises(Poison, match="null value"):
         read_body(envelope(), "gemba.visit", None)
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "1.5", "", "one", str(2**63), "9" * 30])
+def test_a_version_that_no_watermark_can_hold_is_poison(version: str) -> None:
+    headers = [(name, version.encode() if name == "ce_version" else value) for name, value in envelope().headers()]
+    with pytest.raises(Poison, match="ce_version"):
+        read_envelope(headers, str(SUBJECT).encode())
