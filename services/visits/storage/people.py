@@ -128,6 +128,14 @@ async def list_administrators(conn: Connection) -> tuple[UUID, ...]:
     return tuple(row["person_id"] for row in await conn.fetch(LIST_ELSEWHERE, None, "administrator"))
 
 
+async def hold_line(conn: Connection) -> None:
+    """Let nobody's line change until the transaction ends.
+
+    Without it a line that changes while a case names somebody in it could miss the case, and the case the line.
+    """
+    await conn.execute("lock table people in share mode")
+
+
 async def list_managers(conn: Connection) -> dict[UUID, UUID]:
     """Who reports to whom, all of it: a programme has hundreds of people, not millions."""
     rows = await conn.fetch("select person_id, line_manager_id from people where line_manager_id is not null")

@@ -16,7 +16,7 @@ from services.visits.storage import case_records
 from services.visits.storage.cases import CaseFile
 from services.visits.use_cases.see_case import check_sees_case, safeguards
 from services.visits.use_cases.see_visit import Asker
-from services.visits.use_cases.settle_case import insert_sealed, load_terms, lock_case, settle
+from services.visits.use_cases.settle_case import insert_sealed, lock_case, refresh_terms, settle
 from shared.commands import Idempotency, command
 from shared.crypto import SealedText
 from shared.db import Connection
@@ -92,9 +92,10 @@ async def take_turn(
     """Lock the case for somebody who may do `act` to it, in the transaction of whoever brought the wish."""
     await check_sees_case(conn, case_id, asker)
     file = await lock_case(conn, case_id)
+    now = deps.clock.now()
+    terms = await refresh_terms(conn, file, now=now, deps=deps)
     await check_sees_case(conn, case_id, asker)  # again: an exclusion may have committed while we waited
-    terms = await load_terms(conn, file, deps)
     if safeguards(asker) and asker.roles.isdisjoint(terms.pack.may[act]):
         allowed = " or ".join(sorted(terms.pack.may[act]))
         raise Rejected("wrong_role", 403, f"The protocol leaves this to {allowed}.")
-    return Turn(file, terms, asker, deps.clock.now(), received_at, conn, deps)
+    return Turn(file, terms, asker, now, received_at, conn, deps)

@@ -34,7 +34,6 @@ async def submit_evidence(
             raise Rejected("evidence_known", 409, "Evidence of this id is there already; make a fresh UUID.", field="evidence_id")
         if action.state is ActionState.OPEN:
             await actions.save_action(conn, replace(action, state=ActionState.SUBMITTED))
-        await disarm(conn, REMIND, action_id)
         await actions.insert_event(
             conn, action_id, now, asker.person_id, "evidence_submitted", evidence_id=str(evidence_id)
         )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.visits.deps import Deps
 from services.visits.domain import case_acts
+from services.visits.storage.people import hold_line
 from services.visits.use_cases.case_turn import case_turn
 from services.visits.use_cases.open_case import check_named, name_persons
 from services.visits.use_cases.see_visit import Asker
@@ -30,6 +31,7 @@ async def note_progress(
             await turn.note("note")
             await turn.settle(decision)
             if named:
+                await hold_line(turn.conn)
                 await check_named(turn.conn, named)
                 file = await lock_case(turn.conn, case_id)
                 await name_persons(turn.conn, file, named, by=asker.person_id, now=turn.now, deps=deps)

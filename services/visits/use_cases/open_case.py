@@ -46,6 +46,8 @@ async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: 
     """Open the case, or link to the one that this sighting has; returns the case's id."""
     pack = deps.packs.current
     check_item(sighting.item, pack)
+    if sighting.named:
+        await people.hold_line(conn)
     await check_named(conn, sighting.named)
     known = sighting.finding_id or sighting.case_id
     if known is not None:

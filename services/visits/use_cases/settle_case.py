@@ -161,13 +161,18 @@ async def exclude_line(conn: Connection, case_id: UUID, now: datetime, *, actor:
     return new
 
 
+async def refresh_terms(conn: Connection, file: CaseFile, *, now: datetime, deps: Deps) -> Terms:
+    """The terms with the exclusions brought up to date first: before anybody is told anything, or does anything."""
+    await exclude_line(conn, file.case.case_id, now, actor=None)
+    return await load_terms(conn, file, deps)
+
+
 async def review_case(conn: Connection, case_id: UUID, *, now: datetime, deps: Deps) -> None:
     """People changed: apply their line to the case, and take it from whoever may not have it any more."""
     file = await get_case(conn, case_id, lock=True)
     if file is None or not file.case.is_open:
         return
-    await exclude_line(conn, case_id, now, actor=None)
-    terms = await load_terms(conn, file, deps)
+    terms = await refresh_terms(conn, file, now=now, deps=deps)
     await settle(conn, file, review_roster(file.case, terms, now), terms, now=now, actor=None)
 
 

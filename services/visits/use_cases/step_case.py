@@ -6,7 +6,7 @@ from services.visits.deps import Deps
 from services.visits.domain.escalation import lose_alert, step_due
 from services.visits.storage import case_records
 from services.visits.storage.cases import claim_minimal, get_case
-from services.visits.use_cases.settle_case import exclude_line, load_terms, settle
+from services.visits.use_cases.settle_case import refresh_terms, settle
 from shared.contracts.case import CaseUnowned
 from shared.db import Connection, savepoint
 from shared.kafka.outbox import emit
@@ -25,8 +25,7 @@ async def step_case(due: Due, *, now: datetime, conn: Connection, deps: Deps) ->
     file = await get_case(conn, due.aggregate)
     if file is None or not file.case.is_open:
         return
-    await exclude_line(conn, file.case.case_id, now, actor=None)
-    terms = await load_terms(conn, file, deps)
+    terms = await refresh_terms(conn, file, now=now, deps=deps)
     decision = step_due(file.case, terms, now)
     await settle(conn, file, decision, terms, now=now, actor=None, received_at=due.due_at)
 
@@ -38,7 +37,7 @@ async def step_lost_alert(due: Due, *, now: datetime, conn: Connection, deps: De
         return
     state = await case_records.get_alert_state(conn, file.case.case_id, file.case.step)
     if state["told"] and not state["reached"]:
-        terms = await load_terms(conn, file, deps)
+        terms = await refresh_terms(conn, file, now=now, deps=deps)
         decision = lose_alert(file.case, file.case.step, terms, now)
         await settle(conn, file, decision, terms, now=now, actor=None, received_at=due.due_at)
 

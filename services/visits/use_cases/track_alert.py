@@ -6,7 +6,7 @@ from services.visits.deps import Deps
 from services.visits.domain.escalation import lose_alert
 from services.visits.storage import case_records
 from services.visits.storage.cases import CaseFile, get_case
-from services.visits.use_cases.settle_case import load_terms, settle
+from services.visits.use_cases.settle_case import refresh_terms, settle
 from shared.contracts.message import MessageFailed, MessageQueued, MessageSent
 from shared.db import Connection
 
@@ -32,7 +32,7 @@ async def track_alert(fact: MessageQueued | MessageSent | MessageFailed, *, conn
     if state == "failed" and file.case.is_open:
         reach = await case_records.get_alert_state(conn, fact.about, fact.step)
         if reach["told"] and reach["lost"] == reach["told"]:
-            terms = await load_terms(conn, file, deps)
+            terms = await refresh_terms(conn, file, now=now, deps=deps)
             await settle(conn, file, lose_alert(file.case, fact.step, terms, now), terms, now=now, actor=None)
 
 

@@ -1,5 +1,6 @@
 """Named persons and their line meet a case nowhere: not as recipients, not in lists, counts, pages or acts."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -148,3 +149,36 @@ async def test_a_named_person_must_be_known(world: World) -> None:
     }
     answer = await world.post("/visits/api/suspicions", body, by=world.people.trainer, status=422)
     assert answer.json()["field"] == "named_person_ids"
+
+
+async def test_a_line_that_directory_told_unheard_is_looked_at_again_at_every_step(world: World) -> None:
+    people = world.people
+    case_id = await world.raise_case(named=(people.other_trainer,))
+    await world.pool.execute(
+        "update people set line_manager_id = $1 where person_id = $2", people.deputy, people.other_trainer
+    )
+    await world.pass_time(hours=2)
+    assert people.deputy not in await told(world)
+    await assert_absent(world, case_id, people.deputy)
+
+
+async def test_a_line_does_not_change_while_somebody_in_it_is_being_named(world: World) -> None:
+    people = world.people
+    visit_id = await world.visit_under_way()
+    body = {
+        "finding_id": str(new_id()),
+        "item": 4,
+        "text": "x",
+        "visit_id": str(visit_id),
+        "named_person_ids": [str(people.other_trainer)],
+    }
+    async with world.pool.acquire() as conn, conn.transaction():
+        # Directory's new line is being taken over, and not committed, when the suspicion comes.
+        line = "update people set line_manager_id = $1 where person_id = $2"
+        await conn.execute(line, people.officer, people.other_trainer)
+        raised = asyncio.create_task(world.post("/visits/api/suspicions", body, by=people.trainer))
+        await asyncio.wait([raised], timeout=0.5)
+        assert not raised.done(), "it waits for the line"
+    assert (await raised).status_code == 201
+    (opened,) = await emitted(world.pool, CaseOpened)
+    assert opened.recipient_ids == (people.second_officer,)

@@ -1,5 +1,6 @@
 """Open case ⇒ armed timer: held by the database at commit, by the watchdog, and when deciding itself fails."""
 
+import asyncio
 import dataclasses
 import random
 from collections.abc import Callable
@@ -56,17 +57,23 @@ async def test_two_transactions_that_each_break_one_half_cannot_both_commit(worl
     case_id = await world.raise_case()
     close = "update cases set standing = 'closed', due_at = null, outcome = 'cancelled', closed_at = opened_at"
     await world.pool.execute(f"{close} where case_id = $1", case_id)
+    reopen = "update cases set standing = 'alerting', due_at = opened_at, outcome = null, closed_at = null"
     async with world.pool.acquire() as one, world.pool.acquire() as two:
         first, second = one.transaction(), two.transaction()
         await first.start()
         await second.start()
-        await two.execute("delete from timers where kind = 'case.step' and aggregate = $1", case_id)
-        reopen = "update cases set standing = 'alerting', due_at = opened_at, outcome = null, closed_at = null"
         await one.execute(f"{reopen} where case_id = $1", case_id)
+        await two.execute("delete from timers where kind = 'case.step' and aggregate = $1", case_id)
+        # Each is checked while the other is not yet committed: the second must wait for the case, and then see it.
+        checked = asyncio.create_task(two.execute("set constraints all immediate"))
+        await asyncio.wait([checked], timeout=0.3)
+        await one.execute("set constraints all immediate")
         await first.commit()
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-            await second.commit()
-    assert await world.pool.fetchval(UNARMED.replace("and t.due_at = c.due_at", "")) == 0
+            await checked
+        await second.rollback()
+    armed = "select count(*) from timers where kind = 'case.step' and aggregate = $1"
+    assert await world.pool.fetchval(armed, case_id) == 1
 
 
 async def test_the_audit_cannot_be_changed_or_emptied(world: World) -> None:

@@ -86,6 +86,8 @@ async def test_silence_lapses_at_the_deadline_and_a_late_answer_says_so(world: W
     assert [fact.offer for fact in await emitted(world.pool, OfferLapsed)] == [1]
     answer = await world.post(f"/visits/api/visits/{visit_id}/accept", by=world.people.trainer, status=409)
     assert "lapsed" in answer.json()["detail"]
+    assert (await world.get(f"/visits/api/visits/{visit_id}", by=world.people.coordinator))["state"] == "lapsed"
+    await world.get(f"/visits/api/visits/{visit_id}", by=world.people.trainer, status=404)
 
 
 async def test_an_answer_to_an_older_offer_names_the_new_one(world: World) -> None:
