@@ -119,5 +119,6 @@ async def _action_page(
         decides=asker.coordinates(action.country),
         now=deps.clock.now(),
         states=words.ACTION_STATES,
+        events=words.ACTION_EVENTS,
         fresh=new_token,
     )

@@ -30,7 +30,16 @@ from shared.web.forms import Form, read_form
 from shared.web.pages import render
 
 _PAGE = 100
-WORDS = {"standings": words.STANDINGS, "audit": words.AUDIT}
+WORDS = {
+    "standings": words.STANDINGS,
+    "stages": words.STAGES,
+    "suspected": words.SUSPECTED,
+    "verifications": words.VERIFICATIONS,
+    "outcomes": words.OUTCOMES,
+    "alerts": words.ALERTS,
+    "channels": words.CHANNELS,
+    "audit": words.AUDIT,
+}
 
 
 class ActForm(BaseModel):
@@ -183,6 +192,7 @@ async def _case_page(
         status=status,
         case=case,
         acts=set(case.acts),
+        timeline=_newest_first(case.audit),
         form=form,
         refused=refused,
         people=people,
@@ -191,6 +201,18 @@ async def _case_page(
         words=WORDS,
         fresh=new_token,
     )
+
+
+def _newest_first(audit: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The record, the newest first; somebody's reads in a row are one line that counts them."""
+    lines: list[dict[str, Any]] = []
+    for line in reversed(audit):
+        last = lines[-1] if lines else None
+        if last and line["act"] == "read" == last["act"] and line["actor"] == last["actor"]:
+            last["times"] += 1
+        else:
+            lines.append(line | {"times": 1})
+    return lines
 
 
 async def _raise_page(
@@ -205,6 +227,6 @@ async def _raise_page(
         form=form,
         key=form.value("idempotency_key") or new_token(),
         countries=[(country, country) for country in sorted(asker.countries)],
-        item_options=words.item_options(deps.packs.current.triggers),
+        item_options=words.suspicion_options(deps.packs.current.triggers),
         people=people,
     )

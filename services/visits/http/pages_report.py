@@ -12,7 +12,7 @@ from services.visits.http.asking import AnyDeps, Trainer, idempotency
 from services.visits.http.bodies import sealed
 from services.visits.http.pages_visits import Key
 from services.visits.http.views import visit_detail, visits_out
-from services.visits.http.words import item_options
+from services.visits.http.words import item_options, suspicion_options
 from services.visits.storage.people import list_nameable
 from services.visits.storage.visits import list_visits
 from services.visits.use_cases.raise_suspicion import RaiseSuspicion, raise_suspicion
@@ -126,7 +126,11 @@ def router() -> APIRouter:
         except Rejected as refused:
             return await _suspicion_page(request, asker, deps, form.refuse(refused), status=refused.status)
         return render(
-            request, "received.html", received_at=receipt.received_at, finding_id=receipt.finding_id
+            request,
+            "received.html",
+            received_at=receipt.received_at,
+            finding_id=receipt.finding_id,
+            visit_id=filled.visit_id,
         )
 
     return routes
@@ -202,6 +206,6 @@ async def _suspicion_page(
         key=form.value("idempotency_key") or str(new_id()),
         finding_id=form.value("finding_id") or str(new_id()),
         visit_options=options,
-        item_options=item_options(deps.packs.current.triggers),
+        item_options=suspicion_options(deps.packs.current.triggers),
         people=[(person, name) for person, name in people if person != asker.person_id],
     )

@@ -1,5 +1,6 @@
 """The trainer's visits, on a phone first; a coordinator sees those of their countries on the same page."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -62,7 +63,7 @@ def router() -> APIRouter:
             "visits.html",
             heading="My visits" if mine else "Visits",
             lead="What you are asked to do, and what you said you will do." if mine else "Visits of your countries.",
-            groups=_grouped(visits, mine=mine),
+            groups=_grouped(visits, deps.clock.now(), mine=mine),
             any_visit=bool(visits),
             next=write_cursor(visits[-1]) if len(found) > _PAGE else None,
             is_trainer=mine,
@@ -148,14 +149,15 @@ async def _visit_page(
     )
 
 
-def _grouped(visits: list[VisitOut], *, mine: bool) -> list[tuple[str, list[VisitOut]]]:
+def _grouped(visits: list[VisitOut], now: datetime, *, mine: bool) -> list[tuple[str, list[VisitOut]]]:
     def of(*states: str) -> list[VisitOut]:
         return [visit for visit in visits if visit.state in states]
 
     return [
         ("Answer these" if mine else "Waiting for an answer", of("offered")),
         ("A report is missing", of("missed")),
-        ("Coming up", of("confirmed")),
+        ("To be reported", [visit for visit in of("confirmed") if visit.ends_at <= now]),
+        ("Coming up", [visit for visit in of("confirmed") if visit.ends_at > now]),
         ("Waiting for the plan", of("declined", "lapsed")),
         ("Done", of("reported")),
         ("Cancelled", of("cancelled")),

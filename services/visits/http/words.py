@@ -19,6 +19,18 @@ VISIT_KINDS = {
     "consultancy": "Consultancy visit",
     "follow_up": "Follow-up visit",
 }
+SUSPECTED = {
+    1: "Forced labour",
+    2: "Freedom of association denied",
+    3: "Danger to safety and health",
+    4: "Child labour",
+    5: "Wages below a living wage",
+    6: "Excessive working hours",
+    7: "Discrimination",
+    8: "Irregular employment",
+    9: "Harsh or inhuman treatment",
+}
+"""What a breach of each clause is called: a case headed by the clause (“No child labour”) would say the opposite."""
 STANDINGS = {
     "alerting": ("Waiting for an answer", "bad"),
     "unowned": ("Nobody has it", "bad"),
@@ -32,6 +44,28 @@ ACTION_STATES = {
     "submitted": ("Evidence to be looked at", "info"),
     "visited": ("Visited, to be verified", "info"),
     "verified": ("Verified", "good"),
+}
+STAGES = {"suspected": ("Suspected", "neutral"), "confirmed": ("Confirmed", "warn")}
+VERIFICATIONS = {"none": "Not asked for", "wanted": "Being planned", "planned": "Planned", "done": "Visit made"}
+OUTCOMES = {"resolved": "Resolved", "cancelled": "Cancelled"}
+ALERTS = {
+    "opened": "It was opened",
+    "escalated": "Nobody before answered",
+    "unowned": "Nobody has it",
+    "lapsed": "Asked once more",
+    "closure": "A second person is needed",
+}
+CHANNELS = {"email": "e-mail", "sms": "SMS"}
+ACTION_EVENTS = {
+    "opened": "Opened",
+    "reminded": "Reminder sent",
+    "overdue": "Overdue: people told",
+    "evidence_submitted": "Evidence submitted",
+    "evidence_returned": "Evidence returned",
+    "follow_up_wanted": "Follow-up visit asked for",
+    "follow_up_withdrawn": "Follow-up visit withdrawn",
+    "visited": "Follow-up visit made",
+    "verified": "Verified",
 }
 REASONS = {
     "illness": "I am ill",
@@ -76,7 +110,7 @@ AUDIT = {
     "confirmed": "Confirmed",
     "owner_lost": "No longer with its owner",
     "verification_asked": "Verification visit asked for",
-    "verification_noted": "Verification visit",
+    "verification_noted": "News of the verification visit",
     "closure_proposed": "Closure proposed",
     "closure_returned": "Closure returned",
     "closed": "Closed",
@@ -91,6 +125,11 @@ AUDIT = {
 def reason_options(codes: Iterable[str]) -> list[tuple[str, str]]:
     """Codes with their words, for a choice."""
     return [(code, REASONS[code]) for code in codes]
+
+
+def suspicion_options(items: Iterable[int]) -> list[tuple[int, str]]:
+    """What may be suspected, for a choice."""
+    return [(item, SUSPECTED[item]) for item in sorted(items)]
 
 
 def item_options(items: Iterable[int] = ITEMS) -> list[tuple[int, str]]:

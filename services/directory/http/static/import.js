@@ -85,7 +85,7 @@
     const faults = distinct(answers.flatMap(faultsOf));
     const sheets = answers.flatMap(({ content }) => content.sheets || []);
     result.replaceChildren(faults.length ? alert("bad", "Not imported.", "Correct these places and check again.") : alert("good", title, text));
-    if (sheets.length) {
+    if (sheets.length && faults.length === 0) {
       result.append(table("Sheets", [
         ["Sheet", (row) => row.sheet], ["Rows", (row) => row.rows, "number"], ["New", (row) => row.new, "number"],
         ["Changed", (row) => row.changed, "number"], ["Unchanged", (row) => row.unchanged, "number"],
