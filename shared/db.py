@@ -33,22 +33,28 @@ _PASSING = (
 
 
 async def open_pool(dsn: str, *, size: int, name: str, min_size: int = 1) -> Pool:
-    """A pool whose sessions are set the same way for good: `server_settings` survive a release's RESET ALL."""
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=min_size,
-        max_size=size,
-        init=_prepare,
-        command_timeout=30,
-        max_inactive_connection_lifetime=300,
-        server_settings={
-            "application_name": name,
-            "timezone": "UTC",
-            "jit": "off",
-            "lock_timeout": "5s",
-            "idle_in_transaction_session_timeout": "30s",
-        },
-    )
+    """A pool whose sessions are set the same way for good: `server_settings` survive a release's RESET ALL.
+
+    Raises `Transient` while the server is away or starting.
+    """
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=min_size,
+            max_size=size,
+            init=_prepare,
+            command_timeout=30,
+            max_inactive_connection_lifetime=300,
+            server_settings={
+                "application_name": name,
+                "timezone": "UTC",
+                "jit": "off",
+                "lock_timeout": "5s",
+                "idle_in_transaction_session_timeout": "30s",
+            },
+        )
+    except _PASSING as fault:
+        raise Transient(f"The database could not be reached: {type(fault).__name__}.") from fault
 
 
 @asynccontextmanager

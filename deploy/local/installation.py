@@ -26,6 +26,7 @@ from deploy.local.kafka import KafkaServer, Node
 from deploy.local.keys import make_missing_keys
 from deploy.local.one_shot import run_module
 from deploy.local.postgres import PostgresServer
+from deploy.local.problem import Problem
 from deploy.local.program import Program, inherited_environment
 from deploy.local.provision import provision_kafka
 from deploy.local.service_programs import inbox_program, service_program
@@ -254,6 +255,7 @@ def _replay_on_new_log(gemba: Installation) -> None:
     that was killed in between is asked again.
     """
     from deploy.local.kafka_login import cluster_id
+    from shared.errors import Transient
     from shared.replay import replay_to
 
     address = gemba.kafka
@@ -265,7 +267,13 @@ def _replay_on_new_log(gemba: Installation) -> None:
         for service in gemba.services:
             await replay_to(found, gemba.databases[service].run)
 
-    asyncio.run(ask_all())
+    try:
+        asyncio.run(ask_all())
+    except (Transient, OSError) as fault:
+        raise Problem(
+            f"the services could not be asked to publish everything again: {fault}",
+            remedy="PostgreSQL must be up for it; it is tried again with the broker's next start",
+        ) from fault
     gemba.state.save_config(cluster_id=found)
 
 

@@ -130,8 +130,9 @@ class Supervisor:
             kept.restarts += 1
             try:
                 await self._launch(kept)
-            except Problem as problem:
-                self._report(kept.program.name, str(problem))
+            except Exception as fault:  # whatever it is: whoever stops watching leaves a dead program dead
+                said = str(fault) if isinstance(fault, Problem) else f"{type(fault).__name__}: {fault}"
+                self._report(kept.program.name, f"did not start again: {said}")
                 await self._end(kept)
             else:
                 self._report(kept.program.name, f"runs again (restart {kept.restarts})")
