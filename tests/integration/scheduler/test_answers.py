@@ -89,7 +89,7 @@ async def test_nobody_who_refused_is_asked_again_and_a_dry_pool_tells_the_coordi
     cohort_id = await bd.published()
     visit_id = (await bd.bookings(cohort_id, "baseline"))[0]["visit_id"]
     asked: list[str] = []
-    while (visit := await bd.booking(visit_id))["state"] == "booked":
+    while (visit := await bd.booking(visit_id))["state"] == "booked" and len(asked) < 10:
         asked.append(visit["trainer"]["id"])
         answer = declined(visit) if len(asked) % 2 else lapsed(visit)
         await bd.feeder.deliver(answer)
@@ -197,6 +197,14 @@ async def test_the_last_report_completes_the_cohort_once_with_its_figures(bd: Pr
     (fact,) = await bd.facts(CohortCompleted)
     assert (fact.visits_planned, fact.visits_reported, fact.enterprises, fact.offers_declined) == (10, 10, 3, 1)
     assert await bd.create(first_day=(LAST + timedelta(days=7)).isoformat(), last_day="2026-08-31")
+
+
+async def test_a_visit_that_was_moved_ahead_is_not_missed_by_an_older_fact(bd: Programme) -> None:
+    cohort_id = await bd.published()
+    visit = (await bd.bookings(cohort_id, "baseline"))[0]
+    await bd.feeder.deliver(missed(visit))  # its end is still ahead
+    assert await bd.plan_all() == 0
+    assert (await bd.booking(visit["visit_id"]))["day"] == visit["day"]
 
 
 async def test_a_report_that_comes_while_a_visit_is_being_moved_wins(bd: Programme) -> None:

@@ -35,6 +35,7 @@ async def test_a_missed_visit_of_a_cancelled_cohort_is_not_planned_again(bd: Pro
     visits = await bd.bookings(cohort_id)
     until(bd, visits[0]["starts_at"], hours=1)
     await bd.post(f"/api/cohorts/{cohort_id}/cancel", {"reason": "The donor stopped."})
+    until(bd, visits[0]["ends_at"], hours=3)
     await bd.feeder.deliver(missed(visits[0]))
     assert await bd.plan_all() == 0
     assert (await bd.booking(visits[0]["visit_id"]))["state"] == "withdrawn"
