@@ -13,6 +13,7 @@ lives in it. Scenarios do not meet: each has enterprises of its own, and leaves 
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -51,6 +52,7 @@ def times_run_again(name: str) -> int:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
     """Everything started; its logs outlive the run, its servers' data does not."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a killed broker does not answer is no news
     state = State(tmp_path_factory.mktemp("scenarios"))
     # Not the default port: another test's installation may be looking at it in this moment.
     state.save_config(ports={"origin": process.free_port()})

@@ -149,3 +149,13 @@ async def close_case(world: World, case_id: str, owner: str, second: str) -> Non
     await other.post(f"/visits/api/cases/{case_id}/approve-closure")
     await world.log.has("CaseClosed", case_id=case_id)
     await world.settle()
+
+
+async def end_action(world: World, country: str, action_id: str) -> None:
+    """Verify an action on the desk, so that nobody is reminded of it in the scenarios that follow."""
+    coordinator = await world.actor(f"{country}-COORD")
+    action = await coordinator.get(f"/visits/api/actions/{action_id}")
+    owner = await world.administrator.get(f"/directory/api/people/{action['owner']['id']}")
+    await (await world.actor(owner["key"])).post(f"/visits/api/actions/{action_id}/evidence", {"text": "Done."})
+    await coordinator.post(f"/visits/api/actions/{action_id}/verify")
+    await world.settle()
