@@ -212,9 +212,8 @@ async def test_a_failed_record_is_not_passed_by_a_later_commit(
 
 
 async def test_a_poll_is_committed_only_under_the_assignment_in_which_it_was_read(
-    publisher: Publishers, listener: Listeners
+    listener: Listeners,
 ) -> None:
-    visits = await publisher("visits")
     heard = await listener("notifications")
     assert heard.subscription
     subscription = heard.subscription
@@ -237,7 +236,7 @@ async def test_a_poll_is_committed_only_under_the_assignment_in_which_it_was_rea
     committing = asyncio.create_task(subscription._settle_poll([record], Consumer()))
     await eventually(lambda: commits, "the commit began")
     await subscription.assignment.on_partitions_revoked(())
-    await committing
+    await asyncio.wait_for(committing, 10)
 
     async def reassign(handled: Any, conn: Connection) -> None:
         await subscription.assignment.on_partitions_assigned(())
@@ -246,7 +245,6 @@ async def test_a_poll_is_committed_only_under_the_assignment_in_which_it_was_rea
     await subscription._settle_poll([raw_of(declined(), 1)], Consumer())
     assert len(commits) == 1
     assert await heard.effects(fact.visit_id) == ["ill"]
-    del visits
 
 
 async def test_records_of_an_unknown_cluster_are_not_consumed(

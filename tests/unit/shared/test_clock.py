@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,3 +95,53 @@ async def test_a_sleeper_wakes_when_time_gets_there_however_it_gets_there(steere
 
 async def test_a_sleep_until_what_is_past_returns_at_once() -> None:
     await asyncio.wait_for(RealClock().sleep_until(NOON - timedelta(days=5000)), 1)
+
+
+class Interrupted(struct.Struct):
+    """Reads and writes of a slot with something happening in the middle of them."""
+
+    in_the_middle: Callable[[], None] | None = None
+    written: list[int]
+
+    def unpack_from(self, buffer: Any, offset: int = 0) -> Any:
+        found = super().unpack_from(buffer, offset)
+        if self.in_the_middle:
+            happen, self.in_the_middle = self.in_the_middle, None
+            happen()
+            after = super().unpack_from(buffer, offset)
+            return (*found[:2], *after[2:])  # half of the earlier instant, half of the later one
+        return found
+
+    def pack_into(self, buffer: Any, offset: int, *values: Any) -> None:
+        self.written.append(offset)
+        super().pack_into(buffer, offset, *values)
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Interrupted:
+    made = Interrupted("<qqdq")
+    made.written = []
+    monkeypatch.setattr(SteeredClock, "_SLOT", made)
+    return made
+
+
+def test_a_writer_that_goes_round_while_a_slot_is_read_is_noticed(
+    steered: SteeredClock, interrupted: Interrupted
+) -> None:
+    """Two moves flip the byte back to where it was: that alone would not tell."""
+
+    def move_twice() -> None:
+        steered.jump_to(NOON + timedelta(days=1))
+        steered.jump_to(NOON + timedelta(days=2))
+
+    interrupted.in_the_middle = move_twice
+    assert steered.now() == NOON + timedelta(days=2)
+
+
+def test_a_move_never_touches_the_slot_that_is_being_read(steered: SteeredClock, interrupted: Interrupted) -> None:
+    for day in range(4):
+        valid = steered._map[0]
+        interrupted.written.clear()
+        steered.jump_to(NOON + timedelta(days=day))
+        assert interrupted.written == [8 + (1 - valid) * interrupted.size]
+        assert steered._map[0] == 1 - valid
