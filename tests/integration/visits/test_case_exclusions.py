@@ -46,7 +46,7 @@ async def test_a_named_officer_is_not_alerted_and_meets_the_case_nowhere(world: 
     (opened,) = await emitted(world.pool, CaseOpened)
     assert opened.recipient_ids == (people.second_officer,)
     await assert_absent(world, case_id, people.officer)
-    await world.pass_time(days=10)
+    await world.pass_time(days=3)
     assert people.officer not in await told(world)
 
 
