@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.scheduler.domain.visit import OVER, VisitState
-from services.scheduler.storage import planning_jobs, visits
+from services.scheduler.storage import planning_jobs, visit_history, visits
 from shared.db import Connection, Record
 from shared.errors import NotKnownYet
 
@@ -23,7 +23,7 @@ async def confirm_visit(conn: Connection, visit_id: UUID, trainer_id: UUID, *, n
     visit = await lock_known(conn, visit_id)
     if visit["state"] == VisitState.BOOKED and visit["trainer_id"] == trainer_id:
         await visits.mark_confirmed(conn, visit_id, now)
-        await visits.insert_step(conn, visit_id, "confirmed", now=now, trainer_id=trainer_id)
+        await visit_history.insert_step(conn, visit_id, "confirmed", now=now, trainer_id=trainer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Refusal:
 async def refuse_visit(conn: Connection, refusal: Refusal, *, now: datetime) -> None:
     """Remember who is not to be asked again, and look for somebody else if it was the current trainer."""
     visit = await lock_known(conn, refusal.visit_id)
-    new = await visits.save_refusal(conn, refusal.visit_id, refusal.trainer_id, refusal.why, now)
+    new = await visit_history.save_refusal(conn, refusal.visit_id, refusal.trainer_id, refusal.why, now)
     if new:
-        await visits.insert_step(
+        await visit_history.insert_step(
             conn,
             refusal.visit_id,
             refusal.why,

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.scheduler.domain.visit import Progress, figures_of, is_complete
-from services.scheduler.storage import cohorts, visits
+from services.scheduler.storage import cohorts, visit_history, visits
 from shared.contracts.cohort import CohortCompleted
 from shared.db import Connection, Record
 from shared.kafka.outbox import emit
@@ -18,7 +18,7 @@ async def complete_if_done(conn: Connection, cohort: Record, *, now: datetime) -
     rows = await visits.list_of_cohort(conn, cohort_id)
     if not is_complete(row["state"] for row in rows):
         return
-    refusals = await visits.count_refusals(conn, cohort_id)
+    refusals = await visit_history.count_refusals(conn, cohort_id)
     figures = figures_of(Progress(row["state"], row["moves"], refusals.get(row["visit_id"], 0)) for row in rows)
     await cohorts.mark_ended(conn, cohort_id, "completed", now)
     enterprises = {one for row in rows for one in row["enterprise_ids"]}

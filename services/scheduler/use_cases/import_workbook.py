@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from services.scheduler.deps import Deps
-from services.scheduler.domain import sheets as own
-from services.scheduler.domain.sheets import Known, SheetChanges, work_out
+from services.scheduler.domain import sheet_changes as own
+from services.scheduler.domain.sheet_changes import Known, SheetChanges
+from services.scheduler.domain.sheets import work_out
 from services.scheduler.storage import catalogue, copies, trainers, worlds
 from services.scheduler.use_cases.workbook_sheets import KNOWN_SHEETS, LOOKED_UP, SPECS
 from shared.commands import Idempotency, command

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.scheduler.deps import Deps
 from services.scheduler.domain.visit import OVER, VisitState
 from services.scheduler.domain.wall_time import today_in
-from services.scheduler.storage import cohorts, visits, worlds
+from services.scheduler.storage import cohorts, visit_history, visits, worlds
 from services.scheduler.use_cases.answer_visit import lock_known, want_place
 from services.scheduler.use_cases.withdraw_visits import withdraw_one
 from shared.commands import Idempotency, command
@@ -29,7 +29,7 @@ async def move_visit(conn: Connection, visit_id: UUID, reason: str, *, now: date
         return
     if reason == "missed" and visit["ends_at"] > now:  # it was moved ahead while the fact was on its way
         return
-    await visits.insert_step(conn, visit_id, reason, now=now, trainer_id=visit["trainer_id"])
+    await visit_history.insert_step(conn, visit_id, reason, now=now, trainer_id=visit["trainer_id"])
     if cohort is not None and cohort["state"] == "cancelled":
         await withdraw_one(conn, visit, "cohort_cancelled", now=now)
         return
@@ -77,13 +77,13 @@ async def replan_visit(wanted: ReplanVisit, idempotency: Idempotency, *, deps: D
             )
         await _widen(conn, wanted, today_in(visit["zone"], now))
         if wanted.ask_again:
-            await visits.delete_refusals(conn, wanted.visit_id)
+            await visit_history.delete_refusals(conn, wanted.visit_id)
         kind = "place"
         if wanted.want == "another_trainer":
-            await visits.save_refusal(conn, wanted.visit_id, visit["trainer_id"], "coordinator", now)
+            await visit_history.save_refusal(conn, wanted.visit_id, visit["trainer_id"], "coordinator", now)
             kind = "reassign"
         await want_place(conn, visit, kind, wanted.want, now=now)
-        await visits.insert_step(conn, wanted.visit_id, "replan_wanted", now=now, detail=wanted.want)
+        await visit_history.insert_step(conn, wanted.visit_id, "replan_wanted", now=now, detail=wanted.want)
         return await cmd.done(wanted.visit_id)
 
 

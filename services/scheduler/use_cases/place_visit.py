@@ -15,7 +15,7 @@ from services.scheduler.domain.visit import VisitState
 from services.scheduler.domain.wall_time import today_in
 from services.scheduler.domain.world import Left, Seat, Why, Wish, World
 from services.scheduler.planning import tasks
-from services.scheduler.storage import catalogue, cohorts, planning_jobs, visits, worlds
+from services.scheduler.storage import catalogue, cohorts, planning_jobs, visit_history, visits, worlds
 from services.scheduler.use_cases.read_world import read_world, seat_now, wish_of
 from shared.contracts.booking import BookingMoved, BookingReassigned, BookingUnplaceable, VisitScheduled
 from shared.contracts.values import VisitKind
@@ -74,7 +74,7 @@ async def _read_question(conn: Connection, job: Record, visit: Record, deps: Dep
     stages = await catalogue.list_stages(conn, cohort["delivery_plan_id"]) if cohort else []
     today = today_in(visit["zone"], deps.clock.now())
     former = seat_now(visit)
-    refused = set(await visits.list_refused(conn, visit["visit_id"]))
+    refused = set(await visit_history.list_refused(conn, visit["visit_id"]))
     if job["kind"] == "reassign" and former is not None:
         refused.add(former.trainer_id)
     wish = wish_of(
@@ -149,7 +149,7 @@ async def book(
     else:
         fact, what = _moved(visit, times, reason), "moved"
     await emit(conn, fact, now=now)
-    await visits.insert_step(conn, visit["visit_id"], what, now=now, trainer_id=seat.trainer_id, detail=reason)
+    await visit_history.insert_step(conn, visit["visit_id"], what, now=now, trainer_id=seat.trainer_id, detail=reason)
 
 
 async def give_up(conn: Connection, visit: Record, reasons: tuple[Why, ...], *, now: datetime) -> None:
@@ -166,7 +166,7 @@ async def give_up(conn: Connection, visit: Record, reasons: tuple[Why, ...], *, 
         former_trainer_id=visit["trainer_id"] or visit["former_trainer_id"],
     )
     await emit(conn, fact, now=now)
-    await visits.insert_step(
+    await visit_history.insert_step(
         conn, visit["visit_id"], "unplaceable", now=now, detail=reasons[0].code if reasons else ""
     )
 

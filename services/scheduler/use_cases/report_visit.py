@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.scheduler.domain.visit import OVER
 from services.scheduler.domain.wall_time import today_in
-from services.scheduler.storage import cohorts, planning_jobs, visits
+from services.scheduler.storage import cohorts, planning_jobs, visit_history, visits
 from services.scheduler.storage.visits import Wanted
 from services.scheduler.use_cases.answer_visit import lock_known
 from services.scheduler.use_cases.complete_cohort import complete_if_done
@@ -24,7 +24,7 @@ async def report_visit(conn: Connection, visit_id: UUID, *, whole: bool, now: da
     if visit["state"] in OVER:
         return
     await visits.mark_reported(conn, visit_id, whole=whole, now=now)
-    await visits.insert_step(
+    await visit_history.insert_step(
         conn, visit_id, "reported" if whole else "reported_in_part", now=now, trainer_id=visit["trainer_id"]
     )
     if not whole and (cohort is None or cohort["state"] == "published"):
@@ -57,7 +57,7 @@ async def _carry_over(conn: Connection, visit: Record, *, now: datetime) -> None
         carried_from=visit["visit_id"],
     )
     await visits.insert_wanted(conn, remainder, now)
-    await visits.insert_step(conn, remainder.visit_id, "carried_over", now=now)
+    await visit_history.insert_step(conn, remainder.visit_id, "carried_over", now=now)
     await planning_jobs.insert_job(
         conn,
         "place",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.scheduler.domain.visit import OVER
 from services.scheduler.domain.wall_time import local
-from services.scheduler.storage import copies, planning_jobs, visits, worlds
+from services.scheduler.storage import copies, planning_jobs, visit_history, visits, worlds
 from services.scheduler.storage.visits import Wanted
 from services.scheduler.use_cases.withdraw_visits import withdraw_one
 from shared.db import Connection
@@ -65,7 +65,7 @@ async def want_visit(conn: Connection, wish: VisitWish, *, now: datetime) -> Non
     )
     if not await visits.insert_wanted(conn, wanted, now):
         return
-    await visits.insert_step(conn, wish.visit_id, "wanted", now=now)
+    await visit_history.insert_step(conn, wish.visit_id, "wanted", now=now)
     await planning_jobs.insert_job(
         conn, "place", wish.country, cohort_id=None, visit_id=wish.visit_id, reason=STAGE
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.scheduler.deps import Deps
 from services.scheduler.domain.visit import OVER
-from services.scheduler.storage import cohorts, planning_jobs, visits, worlds
+from services.scheduler.storage import cohorts, planning_jobs, visit_history, visits, worlds
 from services.scheduler.use_cases.complete_cohort import complete_if_done
 from shared.commands import Idempotency, command
 from shared.contracts.booking import BookingWithdrawn
@@ -97,7 +97,7 @@ async def _withdraw(conn: Connection, rows: list[Record], reason: str, *, now: d
     """Facts only for those that were announced: nobody ever heard of the others."""
     await visits.mark_withdrawn(conn, [row["visit_id"] for row in rows], now)
     for row in rows:
-        await visits.insert_step(conn, row["visit_id"], "withdrawn", now=now, detail=reason)
+        await visit_history.insert_step(conn, row["visit_id"], "withdrawn", now=now, detail=reason)
         if row["announced"]:
             withdrawn = BookingWithdrawn(
                 visit_id=row["visit_id"],

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.scheduler.domain.sheets import CERTIFICATES, HOLIDAYS, LEAVE, MODULES, STAGES, TRAINERS
+from services.scheduler.domain.sheet_changes import CERTIFICATES, HOLIDAYS, LEAVE, MODULES, STAGES, TRAINERS
 from shared.workbook import ColumnSpec, SheetSpec
 
 _KEY = 60
