@@ -79,7 +79,7 @@ def scan_parts(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, int]]]:
         for name in archive.namelist():
             if name.lower().endswith((".xml", ".rels", ".vml")):
                 merged[name] = _scan(archive, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as broken:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError) as broken:
         raise not_a_workbook() from broken
     return merged
 

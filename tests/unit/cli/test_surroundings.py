@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from fcntl import ioctl
 from pathlib import Path
@@ -78,9 +79,11 @@ def test_ctrl_c_while_it_waits(gemba: Pretended, environment: dict[str, str], tm
     workbook.write_bytes(b"PK")
     sheets = {"sheets": [{"sheet": "people", "rows": 1, "new": 1, "changed": 0, "unchanged": 0}], "errors": []}
 
+    answered = threading.Event()
+
     def slow(asked: object) -> object:
         if asked.query["dry_run"] == "false":  # type: ignore[attr-defined]
-            time.sleep(5)
+            answered.wait(30)
         return sheets
 
     gemba.answer("POST", "/directory/api/imports", slow)
@@ -95,6 +98,7 @@ def test_ctrl_c_while_it_waits(gemba: Pretended, environment: dict[str, str], tm
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=10)
+    answered.set()
     assert (running.returncode, out) == (130, "")
     assert "doing the same again finishes it" in err
     assert "Traceback" not in err
@@ -134,7 +138,7 @@ def test_progress_is_shown_to_who_looks_on_and_results_stay_apart(
 
     def slow(asked: object) -> object:
         del asked
-        time.sleep(0.3)
+        threading.Event().wait(0.3)  # a server that takes its time: nobody sets this
         return sheets
 
     gemba.answer("POST", "/directory/api/imports", slow)

@@ -12,7 +12,7 @@ from datetime import time as clock_time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook as NewWorkbook
 
@@ -348,6 +348,7 @@ def test_a_damaged_workbook_is_refused() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(min_value=0, max_value=10_000))
+@example(b"\x08" + bytes(18) + b"\x12", 202)  # the name of a part is no text any more
 @settings(max_examples=150, deadline=None)
 def test_no_damage_raises_anything_but_a_refusal(junk: bytes, place: int) -> None:
     data = bytearray(DAMAGED_BASE)
