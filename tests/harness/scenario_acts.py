@@ -159,3 +159,10 @@ async def end_action(world: World, country: str, action_id: str) -> None:
     await (await world.actor(owner["key"])).post(f"/visits/api/actions/{action_id}/evidence", {"text": "Done."})
     await coordinator.post(f"/visits/api/actions/{action_id}/verify")
     await world.settle()
+
+
+async def end_cohort(world: World, visit: Json) -> None:
+    """Cancel what is left of a visit's cohort, so that nobody is asked for it in the scenarios that follow."""
+    coordinator = await world.actor(f"{visit['country']}-COORD")
+    await coordinator.post(f"/scheduler/api/cohorts/{visit['cohort_id']}/cancel", {"reason": "end of the scenario"})
+    await world.settle()

@@ -12,7 +12,15 @@ from uuid import uuid4
 from deploy.local.demo.actors import Actor
 from deploy.local.demo.world import World
 from tests.harness.scenario import MODULE, SCENARIO
-from tests.harness.scenario_acts import confirmed_cohort, publish_cohort, report_body, send, to_the_end_of, trainer_of
+from tests.harness.scenario_acts import (
+    confirmed_cohort,
+    end_cohort,
+    publish_cohort,
+    report_body,
+    send,
+    to_the_end_of,
+    trainer_of,
+)
 
 pytestmark = SCENARIO
 
@@ -42,10 +50,7 @@ async def test_two_clicks_at_once_accept_once(world: World) -> None:
     await world.settle()
     counted = [_facts(world, kind, visit_id=other["visit_id"], offer=1) for kind in ("VisitConfirmed", "VisitDeclined")]
     assert sum(counted) == 1
-    await (await world.actor("PE-COORD")).post(
-        f"/scheduler/api/cohorts/{visit['cohort_id']}/cancel", {"reason": "end of the scenario"}
-    )
-    await world.settle()
+    await end_cohort(world, visit)
 
 
 async def test_the_same_report_twice_at_once_is_one_report(world: World) -> None:
@@ -133,5 +138,4 @@ async def test_a_cohort_asked_for_twice_is_one_cohort(world: World) -> None:
     await world.settle()
     assert _facts(world, "CohortPublished", cohort_id=cohort_id) == 1
     assert _facts(world, "VisitScheduled", cohort_id=cohort_id) == 2
-    await coordinator.post(f"/scheduler/api/cohorts/{cohort_id}/cancel", {"reason": "end of the scenario"})
-    await world.settle()
+    await end_cohort(world, wish | {"cohort_id": cohort_id})

@@ -8,7 +8,16 @@ from typing import Any
 from deploy.local.demo.observing import instant
 from deploy.local.demo.world import World
 from tests.harness.scenario import SCENARIO
-from tests.harness.scenario_acts import mailbox, publish_cohort, report, seen_visit, send, to_the_end_of, trainer_of
+from tests.harness.scenario_acts import (
+    end_cohort,
+    mailbox,
+    publish_cohort,
+    report,
+    seen_visit,
+    send,
+    to_the_end_of,
+    trainer_of,
+)
 
 pytestmark = SCENARIO
 
@@ -76,7 +85,7 @@ async def _accept(world: World, visit: dict[str, Any]) -> None:
 
 
 async def test_a_coordinator_is_told_when_nobody_is_left_to_ask(world: World) -> None:
-    visit, other = await publish_cohort(world, "PE", [6, 7], trainers=["PE-T02", "PE-T03"])
+    visit, _ = await publish_cohort(world, "PE", [6, 7], trainers=["PE-T02", "PE-T03"])
     for offer in (1, 2):
         now = await seen_visit(world, visit)
         await (await trainer_of(world, now)).post(
@@ -94,5 +103,4 @@ async def test_a_coordinator_is_told_when_nobody_is_left_to_ask(world: World) ->
     assert told["links"], "the mail leads to where something can be done"
     reasons = (await coordinator.get(f"/scheduler/api/bookings/{visit['visit_id']}"))["state"]
     assert reasons == "unplaceable"
-    await coordinator.post(f"/scheduler/api/cohorts/{other['cohort_id']}/cancel", {"reason": "nobody is left"})
-    await world.settle()
+    await end_cohort(world, visit)

@@ -12,6 +12,7 @@ from tests.harness.scenario import SCENARIO
 from tests.harness.scenario_acts import (
     close_case,
     confirmed_cohort,
+    end_cohort,
     expect_about,
     messages_about,
     report,
@@ -43,7 +44,7 @@ async def _raise_from_the_phone(world: World, country: str, enterprise: int, **m
 
 
 async def test_silence_climbs_tier_by_tier_and_ends_in_a_daily_page(world: World) -> None:
-    visit, other = await confirmed_cohort(world, "BD", [11, 12])
+    visit, _ = await confirmed_cohort(world, "BD", [11, 12])
     await to_the_end_of(world, visit)
     suspicion = {"item": 4, "text": "A girl of perhaps twelve at a sewing machine."}
     after = len(world.log.events)
@@ -79,7 +80,7 @@ async def test_silence_climbs_tier_by_tier_and_ends_in_a_daily_page(world: World
         told = await world.inbox.messages(f"bd-e11-{contact.lower()}@programme.example")
         assert not [one for one in told if "case" in (one["subject"] + one["text"]).lower()], "never the enterprise"
     await close_case(world, case_id, "BD-DEPUTY", "BD-HEAD")
-    assert other["visit_id"] != visit["visit_id"]
+    await end_cohort(world, visit)
 
 
 async def test_an_acknowledgement_lapses_its_owner_is_asked_once_more_and_then_the_next_tier(world: World) -> None:
