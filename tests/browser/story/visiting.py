@@ -165,7 +165,7 @@ async def _invitations(reader: Visitor) -> list[Invitation]:
         assert starts
         site = subject.removeprefix(_OFFER).partition(" (")[0].strip()
         found.append(Invitation(href, who.partition("@")[0].upper(), datetime.fromisoformat(starts), site))
-    return sorted(found, key=lambda one: (one.starts, one.href))
+    return sorted(found, key=lambda one: (one.starts, one.site, one.href))
 
 
 def _confirmations(story: Story) -> int:
