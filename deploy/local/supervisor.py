@@ -43,6 +43,8 @@ class _Kept:
     restarts: int = 0
     pause: float = FIRST_PAUSE_SECONDS
     failed_checks: int = 0
+    ready: bool = False
+    """Once it was ready it must stay alive; while it starts, only its time to start counts."""
     watcher: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -94,8 +96,10 @@ class Supervisor:
             )
         kept.started_at = time.monotonic()
         kept.failed_checks = 0
+        kept.ready = False
         self._write_processes()
         await self._until_ready(kept)
+        kept.ready = True
         await asyncio.to_thread(program.after_ready)
 
     async def _until_ready(self, kept: _Kept) -> None:
@@ -198,7 +202,7 @@ class Supervisor:
             self._check_disk()
 
     async def _check_alive(self, kept: _Kept) -> None:
-        if kept.child is None or kept.child.returncode is not None:
+        if not kept.ready or kept.child is None or kept.child.returncode is not None:
             return
         reason = await asyncio.to_thread(kept.program.not_alive)
         kept.failed_checks = kept.failed_checks + 1 if reason else 0
