@@ -140,7 +140,8 @@ async def on_action_reminded(fact: ActionReminded, *, conn: Connection, deps: De
 
 
 async def on_action_overdue(fact: ActionOverdue, *, conn: Connection, deps: Deps) -> None:
-    part, now = f"tier-{fact.tier}-{fact.due_at:%Y%m%dT%H%M}", deps.clock.now()
+    told_at = fact.told_at or fact.due_at
+    part, now = f"tier-{fact.tier}-{told_at:%Y%m%dT%H%M}", deps.clock.now()
     to = fact.recipient_ids
     await tell_action("action_overdue", fact.action_id, to, part=part, step=fact.tier, now=now, conn=conn)
 

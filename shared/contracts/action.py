@@ -35,13 +35,17 @@ class ActionReminded(Fact):
 
 @contract(topic=_TOPIC, key="action_id")
 class ActionOverdue(Fact):
-    """The due date passed; `tier` 1 tells the owner, each later one somebody with more authority."""
+    """The due date passed; `tier` 1 tells the owner, each later one somebody with more authority.
+
+    The last tier is told again and again: `told_at` tells its tellings apart.
+    """
 
     action_id: UUID
     country: str
     tier: int
     due_at: datetime
     recipient_ids: tuple[UUID, ...]
+    told_at: datetime | None = None
 
 
 @contract(topic=_TOPIC, key="action_id")

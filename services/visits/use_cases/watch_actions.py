@@ -46,6 +46,7 @@ async def escalate_action(due: Due, *, now: datetime, conn: Connection, deps: De
         tier=tier,
         due_at=action.due_at,
         recipient_ids=recipients,
+        told_at=now,
     )
     await emit(conn, overdue, now=now)
     await arm(conn, OVERDUE, action.action_id, next_at, now=now)

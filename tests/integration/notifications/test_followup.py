@@ -77,6 +77,24 @@ async def test_a_reminder_held_for_the_night_is_not_sent_once_the_evidence_is_th
     assert await world.states("action_opened") == ["sent"]
 
 
+async def test_the_last_tier_hears_again_each_time_it_is_told_and_once_each_time(world: World) -> None:
+    head = await world.knows("head", Role.HEAD)
+    action = opened(await world.knows("owner"), await world.knows_enterprise("rahman"))
+    await world.hears(action)
+    for days in (14, 28):
+        again = ActionOverdue(
+            action_id=action.action_id,
+            country="BD",
+            tier=3,
+            due_at=DUE,
+            recipient_ids=(head,),
+            told_at=DUE + timedelta(days=days),
+        )
+        await world.hears(again, times=2)
+        await world.send()
+    assert len(world.post.to("head@example.org")) == 2
+
+
 async def test_a_cancelled_action_is_not_announced_any_more(world: World) -> None:
     action = opened(await world.knows("owner"), await world.knows_enterprise("rahman"))
     await world.hears(action, ActionCancelled(action_id=action.action_id, country="BD", reason="mistake"))

@@ -50,6 +50,7 @@ async def test_reminder_then_overdue_then_tier_after_tier_for_ever(world: World)
         (3, (people.head,)),
         (3, (people.head,)),
     ]
+    assert all(fact.told_at for fact in await emitted(world.pool, ActionOverdue)), "what tells two tellings apart"
 
 
 async def test_evidence_is_returned_with_a_reason_and_then_accepted(world: World) -> None:
