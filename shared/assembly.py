@@ -100,7 +100,8 @@ class Running:
             upcoming = [await next_due(conn, self.timers.kinds)] if self.timers else []
             if self.parts.next_due:
                 upcoming.append(await self.parts.next_due(conn))
-        waiting["lag"] = sum([await subscription.lag() for subscription in self.subscriptions])
+        # Side by side: each question waits behind its own subscription's long poll.
+        waiting["lag"] = sum(await asyncio.gather(*(subscription.lag() for subscription in self.subscriptions)))
         if self.trouble:
             waiting["log"] = 1
         counters = {
