@@ -16,7 +16,7 @@ import io
 import logging
 import shutil
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -84,8 +84,11 @@ async def programme(installation: Installation) -> AsyncIterator[World]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(programme: World) -> World:
-    """The programme, quiet: nothing of the scenario before is in flight."""
+    """The programme, quiet, and by day in both countries: ordinary mail is not held for the night."""
     await programme.services.settle(seconds=120)
+    now = programme.clock.now()
+    day = now.replace(hour=12, minute=30, second=0, microsecond=0)
+    await programme.advance_to(day if day >= now else day + timedelta(days=1))
     return programme
 
 

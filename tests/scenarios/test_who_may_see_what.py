@@ -112,10 +112,10 @@ async def test_without_a_session_nothing_is_open(world: World, known: Mapping[st
 
 
 async def _ended_sessions(world: World) -> tuple[Actor, Actor]:
-    revoked = Actor("PE-COORD2", world.installation.origin)
+    revoked = Actor("PE-E40-MGR", world.installation.origin)
     await revoked.sign_in(world.inbox)
     await revoked.post(f"/directory/api/people/{revoked.person_id}/revoke-sessions")
-    expired = Actor("BD-COORD2", world.installation.origin)
+    expired = Actor("BD-E40-MGR", world.installation.origin)
     await expired.sign_in(world.inbox)
     # A session's life is machine time, which no test can steer.
     address = world.installation.postgres_dsn.rpartition("/")[0] + f"/{database_name('directory')}"
