@@ -30,8 +30,8 @@ async def plan_cohort(world: World, country: str, enterprises: Sequence[int], *,
         "country": country,
         "module": MODULE,
         "enterprise_keys": [f"{country}-E{number:02d}" for number in enterprises],
-        "first_day": (today + timedelta(days=2)).isoformat(),
-        "last_day": (today + timedelta(days=25)).isoformat(),
+        "first_day": (today + timedelta(days=8)).isoformat(),  # so that no offer is a hurried one
+        "last_day": (today + timedelta(days=31)).isoformat(),
     }
     if trainers:
         wish["trainer_keys"] = list(trainers)
