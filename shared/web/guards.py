@@ -17,6 +17,8 @@ from shared.auth import optional_identity
 from shared.errors import Rejected
 
 DEFAULT_BODY_BYTES: Final = 1_048_576
+_READ_OUT_BYTES: Final = 12 * 1024 * 1024
+"""As much as the web origin lets through."""
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -66,7 +68,11 @@ class BodyTooLarge(HTTPException):
 
 
 class BodyLimit:
-    """Stops reading at a limit, whether or not the length was declared."""
+    """Refuses a body at a limit, whether or not its length was declared.
+
+    The rest is read and dropped first, within bounds: whoever is still sending when the connection is closed sees a
+    broken line instead of the answer.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int = DEFAULT_BODY_BYTES, larger: Mapping[str, int]) -> None:
         """`larger` gives path prefixes that take more (an upload), in bytes."""
@@ -81,6 +87,7 @@ class BodyLimit:
         limit = self._limit_for(scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
+            await _read_out(receive)
             raise BodyTooLarge
         received = 0
 
@@ -89,6 +96,8 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
+                if message.get("more_body"):
+                    await _read_out(receive)
                 raise BodyTooLarge
             return message
 
@@ -97,3 +106,11 @@ class BodyLimit:
     def _limit_for(self, path: str) -> int:
         fitting = (size for prefix, size in self._larger.items() if path.startswith(prefix))
         return max(fitting, default=self._limit)
+
+
+async def _read_out(receive: Receive) -> None:
+    dropped, more = 0, True
+    while more and dropped <= _READ_OUT_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)

@@ -315,6 +315,22 @@ async def test_a_declared_length_over_the_limit_is_refused_before_anything_is_re
     assert nonsense.status_code == 413
 
 
+async def test_what_is_too_large_is_read_out_so_that_its_sender_sees_the_answer(client: httpx.AsyncClient) -> None:
+    """A connection closed on somebody who is still sending shows them a broken line instead of what was wrong."""
+    sent = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(40):
+            sent += 1
+            yield b"x" * 65536
+
+    for headers in ({}, {"Content-Length": str(40 * 65536)}):
+        sent = 0
+        assert (await client.post("/visits/reports", content=chunks(), headers=headers)).status_code == 413
+        assert sent == 40
+
+
 async def test_an_upload_may_be_larger_where_it_is_declared(client: httpx.AsyncClient) -> None:
     large = b"x" * (2 * DEFAULT_BODY_BYTES)
     assert (await client.post("/visits/import/upload", content=large)).json() == {"bytes": len(large)}
