@@ -77,6 +77,7 @@ async def test_a_case_is_acknowledged_by_tap_and_shows_nothing_of_itself(world: 
     case_id = await world.raise_case(text="canary-of-the-tap")
     token = world.tap("acknowledge", case_id, world.people.officer, step="1")
     shown = (await look(world, token)).text + (await press(world, token)).text
+    shown = shown.replace(token, "")  # it is sealed, and by chance its letters spell anything
     for secret in ("canary", "Padma", "child labour", "BD"):
         assert secret not in shown
     (fact,) = await emitted(world.pool, CaseAcknowledged)
