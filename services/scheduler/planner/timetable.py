@@ -4,6 +4,7 @@ Absolute times are minutes since the first day of the calendar (`date.toordinal(
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time
 
@@ -116,6 +117,18 @@ class Timetable:
             for day in stop.days:
                 self._enterprise[enterprise, day].append(stop)
 
+    def remove(self, stop: Stop, trainers: frozenset[str]) -> None:
+        """Give back what `add` took."""
+        for trainer in trainers:
+            for day in stop.days:
+                self._trainer[trainer, day].remove(stop)
+                if stop.enterprises:
+                    self._per_day[trainer, day] -= 1
+                    self._per_week[trainer, iso_week(day)] -= 1
+        for enterprise in stop.enterprises:
+            for day in stop.days:
+                self._enterprise[enterprise, day].remove(stop)
+
     def stops_on(self, trainer: str, day: int) -> list[Stop]:
         """Stops of one trainer that touch a day."""
         return self._trainer.get((trainer, day), [])
@@ -130,15 +143,16 @@ class Timetable:
 
     def enterprise_refusal(self, stop: Stop) -> str | None:
         """Code why the enterprises cannot take the stop."""
-        for enterprise in stop.enterprises:
-            for day in stop.days:
-                for other in self._enterprise.get((enterprise, day), ()):
-                    if stop.start < other.end and other.start < stop.end:
-                        return "enterprise_booked"
-        return None
+        taken = any(True for enterprise in stop.enterprises for _ in self.visitors(enterprise, stop))
+        return "enterprise_booked" if taken else None
 
     def trainer_refusal(self, stop: Stop, trainer: Trainer) -> str | None:
         """Code why the trainer cannot take the stop: limits first, then other stops."""
+        code = self.limit_refusal(stop, trainer)
+        return code or next((code for code, _ in self.clashes(stop, trainer)), None)
+
+    def limit_refusal(self, stop: Stop, trainer: Trainer) -> str | None:
+        """Code of the limit per day or week that the stop would break."""
         for day in stop.days:
             if self._per_day.get((trainer.id, day), 0) + 1 > trainer.max_visits_per_day:
                 return "day_limit"
@@ -146,12 +160,22 @@ class Timetable:
             more = sum(1 for d in stop.days if iso_week(d) == week)
             if self._per_week.get((trainer.id, week), 0) + more > trainer.max_visits_per_week:
                 return "week_limit"
+        return None
+
+    def clashes(self, stop: Stop, trainer: Trainer) -> Iterator[tuple[str, Stop]]:
+        """The trainer's other stops that do not go together with this one, each with the code why."""
         for day in range(stop.days[0] - self._reach, stop.days[-1] + self._reach + 1):
             for other in self._trainer.get((trainer.id, day), ()):
                 code = self.pair_refusal(stop, other, trainer)
                 if code is not None:
-                    return code
-        return None
+                    yield code, other
+
+    def visitors(self, enterprise: str, stop: Stop) -> Iterator[Stop]:
+        """Stops at an enterprise that overlap with this one."""
+        for day in stop.days:
+            for other in self._enterprise.get((enterprise, day), ()):
+                if stop.start < other.end and other.start < stop.end:
+                    yield other
 
     def pair_refusal(self, a: Stop, b: Stop, trainer: Trainer) -> str | None:
         """Code why one trainer cannot have both stops, whichever comes first."""
