@@ -4,9 +4,10 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -98,15 +99,45 @@ class KafkaAccess:
 
 
 async def cluster_of(client: AIOKafkaClient) -> str:
-    """The id of the cluster that this client's own connection leads to; raises `Transient` when it does not answer."""
-    node = client.get_random_node()
-    if node is None:
-        raise Transient("No Kafka broker is known yet.")
-    try:
-        answer = await client.send(node, MetadataRequest([], allow_auto_topic_creation=False))
-    except KafkaError as fault:
-        raise Transient(f"Kafka did not name its cluster: {type(fault).__name__}.") from fault
-    return str(answer.cluster_id)
+    """The id of the cluster that this client's connections lead to; raises `Transient` when one does not answer.
+
+    A connection leads to one broker for as long as it lives, so each is asked once: the question would otherwise stand
+    behind the fetch that waits on the same connection, for as long as that one waits.
+    """
+    nodes = [node for (node, group), connection in client._conns.items() if _carries_records(group, connection)]  # noqa: SLF001
+    if not nodes:
+        nodes = [node for node in (client.get_random_node(),) if node is not None]
+    names = {await _cluster_behind(client, node) for node in nodes}
+    if len(names) != 1:
+        raise Transient(
+            f"Brokers of different Kafka clusters answered: {sorted(names)}."
+            if names
+            else "No Kafka broker is known yet."
+        )
+    return names.pop()
+
+
+_CLUSTERS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""Of each connection, what its broker said."""
+
+
+async def _cluster_behind(client: AIOKafkaClient, node: Any) -> str:
+    connection = await client._get_conn(node)  # noqa: SLF001 (connections have no public name)
+    if connection is None:
+        raise Transient("A Kafka broker cannot be reached.")
+    if connection not in _CLUSTERS:
+        try:
+            answer = await client.send(node, MetadataRequest([], allow_auto_topic_creation=False))
+        except KafkaError as fault:
+            raise Transient(f"Kafka did not name its cluster: {type(fault).__name__}.") from fault
+        if await client._get_conn(node) is not connection:  # noqa: SLF001
+            raise Transient("A connection to Kafka was replaced while its cluster was asked for.")
+        _CLUSTERS[connection] = str(answer.cluster_id)
+    return _CLUSTERS[connection]
+
+
+def _carries_records(group: ConnectionGroup, connection: Any) -> bool:
+    return group == ConnectionGroup.DEFAULT and bool(connection.connected())
 
 
 async def _quietly(stopping: Any) -> None:

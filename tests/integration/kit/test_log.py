@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.local.databases import DatabaseUrls
 from shared.db import Connection
 from shared.ids import new_id
-from shared.kafka.access import KafkaAccess
+from shared.kafka.access import KafkaAccess, cluster_of
 from shared.kafka.log_reader import LogAhead, refuse_log_ahead
 from shared.kafka.topics import BY_NAME
 from tests.harness.servers import Servers
@@ -53,6 +53,32 @@ async def ends(access: KafkaAccess) -> dict[TopicPartition, int]:
         return found
     finally:
         await consumer.stop()
+
+
+async def test_asking_for_the_cluster_never_waits_behind_a_fetch(
+    test_servers: Servers, kafka_passwords: dict[str, str]
+) -> None:
+    """A fetch that waits for records holds up what stands behind it on its connection: each connection is asked once."""
+    access = access_of(test_servers, kafka_passwords, "visits")
+    consumer = AIOKafkaConsumer(**access.options(), fetch_max_wait_ms=20_000, group_id=None)
+    await access.start(consumer)
+    known = await cluster_of(consumer._client)
+    consumer.assign(PARTITIONS)
+    await consumer.seek_to_end(*PARTITIONS)
+    fetching = asyncio.ensure_future(consumer.getone())
+    try:
+        await eventually(lambda: _waits_for_records(consumer), "a fetch waits")
+        async with asyncio.timeout(5):
+            assert await cluster_of(consumer._client) == known
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, consumer.stop(), return_exceptions=True)
+
+
+async def _waits_for_records(consumer: AIOKafkaConsumer) -> bool:
+    return bool(consumer._fetcher._in_flight) and any(
+        connection._requests for connection in consumer._client._conns.values()
+    )
 
 
 async def test_a_group_that_is_rewound_makes_no_second_effect(
