@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from shared.ids import new_id
+from shared.kafka.access import KafkaAccess
 from shared.kafka.broker import Subscription, build_broker
 from shared.kafka.guard import Guard
 from shared.kafka.log_reader import refuse_log_ahead
@@ -24,8 +26,13 @@ _START_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
 
-async def run_log_side(service: "Running", tasks: list["asyncio.Task[None]"]) -> None:
-    """Meet the cluster, publish and consume; when the cluster turns out to be another one, from the beginning."""
+async def run_log_side(
+    service: "Running", tasks: list["asyncio.Task[None]"], make_broker: Callable[[KafkaAccess], Any] = build_broker
+) -> None:
+    """Meet the cluster, publish and consume; when the cluster turns out to be another one, from the beginning.
+
+    `make_broker` is how records come in: FastStream, or a simulated transport.
+    """
     assert service.parts is not None
     parts = service.parts
     pools = {consumer.group: parts.pools.get(consumer.group, service.pool) for consumer in parts.consumers}
@@ -45,7 +52,7 @@ async def run_log_side(service: "Running", tasks: list["asyncio.Task[None]"]) ->
                 tasks += [asyncio.create_task(relay.run(), name=relay.lease) for relay in relays]
                 tasks += [asyncio.create_task(parking.run(), name="parking") for parking in parkings]
             service.subscriptions[:] = [Subscription(guard, cluster) for guard in guards]
-            await _consume(service)
+            await _consume(service, make_broker)
         except Exception as fault:
             service.trouble = f"Nothing is consumed: {type(fault).__name__}: {fault}"
             _log.exception("log.bug")
@@ -87,9 +94,9 @@ async def _meet_cluster(service: "Running") -> str:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _consume(service: "Running") -> None:
+async def _consume(service: "Running", make_broker: Callable[[KafkaAccess], Any]) -> None:
     """Consume until the broker turns out to be of another cluster."""
-    broker = build_broker(service.access)
+    broker = make_broker(service.access)
     for subscription in service.subscriptions:
         subscription.attach(broker)
     try:

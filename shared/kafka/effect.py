@@ -82,9 +82,9 @@ async def _apply_state(record: Readable, consumer: Consumer, conn: Connection, d
         return Verdict.REPEAT
     of_topic = {model: handler for model, handler in consumer.states.items() if model.topic == record.raw.topic}
     if isinstance(state, State):
-        handlers = {of_topic[type(state)]} if type(state) in of_topic else set()
+        handlers = [of_topic[type(state)]] if type(state) in of_topic else []
     else:
-        handlers = set(of_topic.values())
+        handlers = list(dict.fromkeys(of_topic.values()))
     for handler in handlers:
         await handler(key, state, conn=conn, deps=deps)
     return Verdict.HANDLE

@@ -1,22 +1,11 @@
 """The guard between the log and the handlers: every record of a poll is handled, parked or quarantined.
 
-| what happens to a record               | what becomes of it                                              |
-|----------------------------------------|-----------------------------------------------------------------|
-| it is next, and its handler succeeds   | effect and watermark in one commit                              |
-| it was handled before                  | nothing                                                         |
-| it came too early, or names the unknown| parked, *waiting*: never counted as failed                      |
-| a passing fault for over two seconds   | parked, *failing*, not counted                                  |
-| its handler raised                     | parked, *failing*, counted; too often: quarantined              |
-| it cannot be read                      | quarantined and announced, through the outbox                   |
-| a business rule refused it             | a visible row, *refused*; the watermark moves                   |
-
+What becomes of a record is decided in `fate.py`. Effect and watermark are one commit; what is set aside, another.
 Records of one key are handled in order, those of different keys side by side.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,26 +14,23 @@ import structlog
 from shared.clock import Clock
 from shared.contracts.quarantine import Quarantined
 from shared.db import Connection, Pool, savepoint, transaction
-from shared.errors import NotKnownYet, Rejected, Transient
+from shared.errors import Transient
 from shared.ids import new_id
 from shared.kafka.consumer import Consumer
 from shared.kafka.effect import Raw, Readable, apply, pass_over, read
 from shared.kafka.envelope import Envelope, Head, Poison, read_head
+from shared.kafka.fate import DONE, Fate, Outcome, fate_of, is_bug
 from shared.kafka.inbox import Verdict
 from shared.kafka.outbox import emit
 from shared.kafka.parked import insert_parked
 from shared.kafka.topics import dlq_name
 from shared.telemetry import correlation_id_of, tracing
 
-MAX_FAILURES = 5
-"""How often a handler may raise before its record is quarantined."""
-
-FIRST_RETRY = timedelta(milliseconds=250)
-_WAITING_RETRY = timedelta(seconds=1)
 _PATIENCE_SECONDS = 2.0
 _LANES = 8
 _BUGS = 3
 """How often the guard itself may fail on a record before it is quarantined with nothing read of it."""
+_UNFIT = Fate("quarantined", "it could not even be set aside")
 
 _log = structlog.get_logger(__name__)
 
@@ -97,7 +83,7 @@ class Guard:
                 if bugs < _BUGS:
                     await self._settle(raw)
                 else:
-                    await self._park(raw, None, state="quarantined", reason="it could not even be set aside", bare=True)
+                    await self._park(raw, None, _UNFIT, bare=True)
                 return
             except Transient as fault:
                 _log.warning("guard.waits", consumer=self.consumer.group, topic=raw.topic, reason=str(fault))
@@ -111,7 +97,7 @@ class Guard:
         try:
             record = read(raw)
         except Poison as poison:
-            await self._park(raw, read_head(raw.headers, raw.key), state="quarantined", reason=poison.reason)
+            await self._park(raw, read_head(raw.headers, raw.key), fate_of(poison))
             return
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
@@ -124,74 +110,51 @@ class Guard:
             await self._attempt(record)
 
     async def _attempt(self, record: Readable) -> None:
-        raw, envelope = record.raw, record.envelope
+        raw = record.raw
+        outcome: Outcome
         try:
-            verdict = await self._apply_patiently(record)
-        except NotKnownYet as unknown:
-            await self._park(raw, envelope, state="waiting", reason=f"not known yet: {unknown}")
-        except Rejected as refusal:
-            await self._refuse(record, refusal)
-        except Transient as fault:
-            await self._park(raw, envelope, state="failing", reason=str(fault))
-        except Exception as bug:
-            _log.exception("guard.handler_failed", topic=raw.topic, offset=raw.offset)
-            await self._park(raw, envelope, state="failing", reason=f"{type(bug).__name__}", failures=1)
-        else:
-            if verdict is Verdict.GAP:
-                await self._park(raw, envelope, state="waiting", reason="an earlier fact of its aggregate is missing")
+            outcome = await self._apply_patiently(record)
+        except Exception as fault:
+            if is_bug(fault):
+                _log.exception("guard.handler_failed", topic=raw.topic, offset=raw.offset)
+            outcome = fault
+        fate = fate_of(outcome)
+        if fate.state == "refused":
+            await self._refuse(record, fate)
+        elif fate is not DONE:
+            await self._park(raw, record.envelope, fate)
 
     async def _apply_patiently(self, record: Readable) -> Verdict:
-        give_up = time.monotonic() + _PATIENCE_SECONDS
+        machine_time = asyncio.get_running_loop().time
+        give_up = machine_time() + _PATIENCE_SECONDS
         pause = 0.02
         while True:
             try:
                 async with transaction(self._pool) as conn:
                     return await apply(record, self.consumer, conn, self._deps)
             except Transient:
-                if time.monotonic() + pause > give_up:
+                if machine_time() + pause > give_up:
                     raise
                 await asyncio.sleep(pause)
                 pause *= 2
 
-    async def _refuse(self, record: Readable, refusal: Rejected) -> None:
+    async def _refuse(self, record: Readable, fate: Fate) -> None:
         async with transaction(self._pool) as conn:
             if await pass_over(conn, self.consumer, record.raw.topic, record.envelope) is Verdict.HANDLE:
-                await insert_parked(
-                    conn, self.consumer.group, record.raw, record.envelope, state="refused", reason=refusal.code
-                )
-        _log.warning("guard.refused", code=refusal.code, topic=record.raw.topic)
+                await insert_parked(conn, self.consumer.group, record.raw, record.envelope, fate)
+        _log.warning("guard.refused", code=fate.reason, topic=record.raw.topic)
 
-    async def _park(
-        self,
-        raw: Raw,
-        envelope: Envelope | Head | None,
-        *,
-        state: str,
-        reason: str,
-        failures: int = 0,
-        bare: bool = False,
-    ) -> None:
-        next_in = {"waiting": _WAITING_RETRY, "failing": FIRST_RETRY}.get(state)
+    async def _park(self, raw: Raw, envelope: Envelope | Head | None, fate: Fate, *, bare: bool = False) -> None:
         async with transaction(self._pool) as conn:
-            new = await insert_parked(
-                conn,
-                self.consumer.group,
-                raw,
-                envelope,
-                state=state,
-                reason=reason,
-                failures=failures,
-                next_in=next_in,
-            )
-            if not new:
+            if not await insert_parked(conn, self.consumer.group, raw, envelope, fate):
                 return
             aggregate = envelope.subject if envelope else None
-            if state == "quarantined":
+            if fate.state == "quarantined":
                 version = envelope.version if envelope else None
-                await announce(conn, self.consumer, raw, aggregate, version, reason, self._clock)
-            if state != "waiting" and not bare:
+                await announce(conn, self.consumer, raw, aggregate, version, fate.reason, self._clock)
+            if fate.state != "waiting" and not bare:
                 await tell_stuck(conn, self.consumer, raw.topic, aggregate, self._deps)
-        _log.warning("guard.parked", state=state, topic=raw.topic, offset=raw.offset, reason=reason)
+        _log.warning("guard.parked", state=fate.state, topic=raw.topic, offset=raw.offset, reason=fate.reason)
 
 
 async def tell_stuck(conn: Connection, consumer: Consumer, topic: str, aggregate: UUID | None, deps: Any) -> None:

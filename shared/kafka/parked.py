@@ -5,12 +5,12 @@ commits. Records of state topics are kept without their body, which may hold per
 """
 
 import json
-from datetime import timedelta
 from uuid import UUID
 
 from shared.db import Connection, Record
 from shared.kafka.effect import Raw
 from shared.kafka.envelope import Envelope, Head
+from shared.kafka.fate import Fate
 from shared.kafka.topics import BY_NAME
 
 INSERT_PARKED = """
@@ -28,11 +28,7 @@ async def insert_parked(
     consumer: str,
     raw: Raw,
     envelope: Envelope | Head | None,
-    *,
-    state: str,
-    reason: str,
-    failures: int = 0,
-    next_in: timedelta | None = None,
+    fate: Fate,
 ) -> bool:
     """Set a record aside; False when it already is (the log was read again)."""
     body = None if BY_NAME[raw.topic].is_state else raw.value
@@ -49,10 +45,10 @@ async def insert_parked(
         envelope.subject if envelope else None,
         envelope.version if envelope else None,
         envelope.event_id if envelope else None,
-        state,
-        _clean(reason),
-        failures,
-        next_in,
+        fate.state,
+        _clean(fate.reason),
+        fate.failures,
+        fate.next_in,
     )
     return inserted is not None
 
@@ -90,16 +86,12 @@ async def delete_parked(conn: Connection, parked_id: int) -> None:
     await conn.execute(DELETE_PARKED, parked_id)
 
 
-async def save_retry(
-    conn: Connection, parked_id: int, *, state: str, reason: str, failures: int, next_in: timedelta
-) -> None:
-    """Not yet: try again after `next_in` of machine time, or as soon as the watermark moves."""
-    await conn.execute(TRY_LATER, parked_id, state, _clean(reason), failures, next_in)
-
-
-async def save_aside(conn: Connection, parked_id: int, *, state: str, reason: str, failures: int) -> None:
-    """Quarantined, refused or skipped: nothing happens by itself any more."""
-    await conn.execute(SET_ASIDE, parked_id, state, _clean(reason), failures)
+async def save_fate(conn: Connection, parked_id: int, fate: Fate) -> None:
+    """Not yet: again after `next_in` of machine time, or as soon as the watermark moves. Or, for good, not by itself."""
+    if fate.next_in is None:
+        await conn.execute(SET_ASIDE, parked_id, fate.state, _clean(fate.reason), fate.failures)
+    else:
+        await conn.execute(TRY_LATER, parked_id, fate.state, _clean(fate.reason), fate.failures, fate.next_in)
 
 
 COUNT_BY_STATE = "select state, count(*) as count from parked group by state"

@@ -1,28 +1,27 @@
 """Parked records are tried again when the watermark moves past their predecessor and, always, at a time of their own."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from shared.clock import Clock
 from shared.db import Connection, Pool, Record, savepoint, transaction
-from shared.errors import NotKnownYet, Rejected, Transient
+from shared.errors import Transient
 from shared.kafka.access import KafkaAccess
 from shared.kafka.consumer import Consumer
 from shared.kafka.effect import Raw, apply, pass_over, read
-from shared.kafka.envelope import Head, Poison
-from shared.kafka.guard import FIRST_RETRY, MAX_FAILURES, announce, tell_stuck
-from shared.kafka.inbox import Verdict
+from shared.kafka.envelope import Head
+from shared.kafka.fate import DONE, Fate, Outcome, fate_of, is_bug
+from shared.kafka.guard import announce, tell_stuck
 from shared.kafka.log_reader import read_record
-from shared.kafka.parked import aggregate_of, claim, claim_due, delete_parked, save_aside, save_retry, unpack
+from shared.kafka.parked import aggregate_of, claim, claim_due, delete_parked, save_fate, unpack
 from shared.kafka.topics import BY_NAME
 from shared.telemetry import tracing
 from shared.wakeups import Wakeup
 
 _POLL_SECONDS = 1.0
-_LONGEST_PAUSE = timedelta(seconds=60)
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +74,8 @@ class Parking:
             raw = await read_record(self._access, *where)
         except Transient as fault:
             async with transaction(self._pool) as conn:
-                await self._later(conn, row, row["state"], str(fault), row["failures"])
+                later = fate_of(fault, failures=row["failures"], tries=row["tries"])
+                await save_fate(conn, row["id"], replace(later, state=row["state"]))
             return
         async with transaction(self._pool) as conn:
             if await claim(conn, row["id"]) is None:
@@ -88,51 +88,33 @@ class Parking:
     async def _skip(self, conn: Connection, row: Record) -> None:
         """A no-op in its place, in its turn; where the record does not even say what its place is, nothing more."""
         head = Head(row["aggregate"], row["version"], row["event_id"])
-        await self._settled(conn, row, await pass_over(conn, self._consumer, row["topic"], head))
+        verdict = await pass_over(conn, self._consumer, row["topic"], head)
+        fate = fate_of(verdict, failures=row["failures"], tries=row["tries"])
+        fate = replace(
+            fate, state="skipped" if fate is DONE else "skip", reason=row["reason"], failures=row["failures"]
+        )
+        await save_fate(conn, row["id"], fate)
 
     async def _retry(self, conn: Connection, row: Record, raw: Raw) -> None:
+        outcome: Outcome
         try:
             record = read(raw)
             with tracing(record.envelope.traceparent):
                 async with savepoint(conn):  # the row itself stays claimed when the effect fails
-                    verdict = await apply(record, self._consumer, conn, self._deps)
-        except Poison as poison:
-            await self._quarantine(conn, row, raw, poison.reason, row["failures"])
-        except NotKnownYet as unknown:
-            await self._later(conn, row, "waiting", f"not known yet: {unknown}", row["failures"])
-        except Rejected as refusal:
-            await pass_over(conn, self._consumer, raw.topic, record.envelope)
-            await save_aside(conn, row["id"], state="refused", reason=refusal.code, failures=row["failures"])
-        except Transient as fault:
-            await self._later(conn, row, "failing", str(fault), row["failures"])
-        except Exception as bug:
-            _log.exception("parking.handler_failed", topic=row["topic"], position=row["position"])
-            await self._failed(conn, row, raw, bug)
-        else:
-            await self._settled(conn, row, verdict)
+                    outcome = await apply(record, self._consumer, conn, self._deps)
+        except Exception as fault:
+            if is_bug(fault):
+                _log.exception("parking.handler_failed", topic=row["topic"], position=row["position"])
+            outcome = fault
+        await self._settle(conn, row, raw, fate_of(outcome, failures=row["failures"], tries=row["tries"]))
 
-    async def _settled(self, conn: Connection, row: Record, verdict: Verdict) -> None:
-        if verdict is Verdict.GAP:
-            state = row["state"] if row["state"] == "skip" else "waiting"
-            await self._later(conn, row, state, "an earlier fact of its aggregate is missing", row["failures"])
-        elif row["state"] == "skip":
-            await save_aside(conn, row["id"], state="skipped", reason=row["reason"], failures=row["failures"])
-        else:
+    async def _settle(self, conn: Connection, row: Record, raw: Raw, fate: Fate) -> None:
+        if fate is DONE:
             await delete_parked(conn, row["id"])
-
-    async def _failed(self, conn: Connection, row: Record, raw: Raw, bug: Exception) -> None:
-        failures = row["failures"] + 1
-        if failures >= MAX_FAILURES:
-            await self._quarantine(conn, row, raw, f"raised {failures} times: {type(bug).__name__}", failures)
-        else:
-            await self._later(conn, row, "failing", type(bug).__name__, failures)
-
-    async def _later(self, conn: Connection, row: Record, state: str, reason: str, failures: int) -> None:
-        pause = min(FIRST_RETRY * 2 ** min(row["tries"], 10), _LONGEST_PAUSE)
-        kept = row["reason"] if state == "skip" else reason
-        await save_retry(conn, row["id"], state=state, reason=kept, failures=failures, next_in=pause)
-
-    async def _quarantine(self, conn: Connection, row: Record, raw: Raw, reason: str, failures: int) -> None:
-        await save_aside(conn, row["id"], state="quarantined", reason=reason, failures=failures)
-        await announce(conn, self._consumer, raw, aggregate_of(row), row["version"], reason, self._clock)
-        await tell_stuck(conn, self._consumer, raw.topic, aggregate_of(row), self._deps)
+            return
+        if fate.state == "refused":
+            await pass_over(conn, self._consumer, raw.topic, read(raw).envelope)
+        await save_fate(conn, row["id"], fate)
+        if fate.state == "quarantined":
+            await announce(conn, self._consumer, raw, aggregate_of(row), row["version"], fate.reason, self._clock)
+            await tell_stuck(conn, self._consumer, raw.topic, aggregate_of(row), self._deps)

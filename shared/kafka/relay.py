@@ -148,7 +148,7 @@ class Relay:
         newest = {(row["topic"], row["aggregate"]): row for row in rows}
         async with producer.transaction():
             acknowledgements = []
-            for topic in {topic for topic, _ in newest}:
+            for topic in dict.fromkeys(topic for topic, _ in newest):
                 keys = [aggregate for name, aggregate in newest if name == topic]
                 for aggregate, version, state in await self._read_states(topic, keys):
                     row = newest[topic, aggregate]

@@ -16,7 +16,9 @@ _GOOD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A p
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/page.css"></head>
 <body><header><a href="/">Gemba</a></header><main><h1>A page</h1><label>Name <input name="name"></label></main></body></html>"""
-_STYLE = ":focus-visible { outline: 3px solid #0e5a4b; } .wide { width: 700px; } .pale { color: #bbb; background: #fff; }"
+_STYLE = (
+    ":focus-visible { outline: 3px solid #0e5a4b; } .wide { width: 700px; } .pale { color: #bbb; background: #fff; }"
+)
 
 _FAULTS = [
     ("<p style='color: red'>…</p>", "inline style or script"),

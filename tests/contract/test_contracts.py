@@ -35,7 +35,9 @@ def test_no_model_breaks_with_its_committed_schema() -> None:
 
 @pytest.mark.parametrize("model", ALL)
 def test_every_contract_has_a_golden_record_with_every_field_of_today(model: type[Contract]) -> None:
-    assert any(set(record) == set(model.model_fields) for record in golden.records_of(model)), "run tests.contract.regenerate"
+    assert any(set(record) == set(model.model_fields) for record in golden.records_of(model)), (
+        "run tests.contract.regenerate"
+    )
 
 
 @pytest.mark.parametrize(("path", "record"), RECORDS)
@@ -135,7 +137,12 @@ def texts_of(model: type[BaseModel]) -> set[str]:
     found = set()
     for owner in (schema, *schema.get("$defs", {}).values()):
         for name, field in owner.get("properties", {}).items():
-            kinds = [field, field.get("items", {}), *field.get("anyOf", ()), *[a.get("items", {}) for a in field.get("anyOf", ())]]
+            kinds = [
+                field,
+                field.get("items", {}),
+                *field.get("anyOf", ()),
+                *[a.get("items", {}) for a in field.get("anyOf", ())],
+            ]
             if any(kind.get("type") == "object" or kind.get("type") == "number" for kind in kinds):
                 found.add(name)
             if any(kind.get("type") == "string" and "format" not in kind and "enum" not in kind for kind in kinds):

@@ -100,7 +100,10 @@ async def publish(story: Story) -> None:
 def _workbook(path: Path, *, right: bool) -> Path:
     """Two more enterprises with their contacts, and a trainer's leave; with faults in three sheets unless it is right."""
     book = Workbook(write_only=True)
-    firms = (("BD-E41", "Turag Ceramics", 23.79, 90.35), ("BD-E42", "Kushiara Textiles", 23.81 if right else 123.81, 90.43))
+    firms = (
+        ("BD-E41", "Turag Ceramics", 23.79, 90.35),
+        ("BD-E42", "Kushiara Textiles", 23.81 if right else 123.81, 90.43),
+    )
     people: list[tuple[object, ...]] = []
     enterprises: list[tuple[object, ...]] = []
     for number, (key, name, latitude, longitude) in enumerate(firms):

@@ -74,7 +74,9 @@ async def answer_the_rest(story: Story) -> None:
     for one in rest:
         await _accept(hands, one.href)
     await story.world.settle()
-    (again,) = [one for one in await _invitations(hands) if one.href not in {line.href for line in [declined, *rest]}][1:]
+    (again,) = [one for one in await _invitations(hands) if one.href not in {line.href for line in [declined, *rest]}][
+        1:
+    ]
     assert again.trainer != declined.trainer
     await _accept(hands, again.href)
     await story.world.settle()
@@ -123,7 +125,9 @@ async def report(story: Story) -> None:
     phone = await story.visitor(story.trainer, PHONE)
     await phone.open(f"{story.visit}/report", look=False)
     await phone.page.get_by_label("Everything that was planned").check()
-    await phone.fill(managers="2", workers="3", summary="Walked the floor with the improvement team; agreed on the plan.")
+    await phone.fill(
+        managers="2", workers="3", summary="Walked the floor with the improvement team; agreed on the plan."
+    )
     await phone.page.locator("#item-0").select_option("3")
     await phone.page.locator("#grade-0").select_option("major")
     await phone.press("Send the report")

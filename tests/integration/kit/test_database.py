@@ -152,6 +152,8 @@ async def test_a_leaked_connection_does_not_hang_the_exit(
 async def test_a_transaction_that_raises_leaves_nothing(pool: Pool) -> None:
     with pytest.raises(KeyError):
         async with transaction(pool) as conn:
-            await conn.execute("insert into commands (scope, key, request_hash, created_at) values ('a', 'b', '', $1)", NOON)
+            await conn.execute(
+                "insert into commands (scope, key, request_hash, created_at) values ('a', 'b', '', $1)", NOON
+            )
             raise KeyError
     assert await pool.fetchval("select count(*) from commands") == 0

@@ -13,7 +13,7 @@ from shared.contracts.quarantine import Quarantined
 from shared.db import Connection, Pool
 from shared.errors import NotKnownYet, Rejected, Transient
 from shared.ids import new_id
-from shared.kafka.guard import MAX_FAILURES
+from shared.kafka.fate import MAX_FAILURES
 from shared.kafka.parked import mark_replay, mark_skip
 from tests.harness.facts import emitted
 from tests.integration.kit.parts import Listener, declined, declined_again, raw_of

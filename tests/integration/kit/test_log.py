@@ -324,5 +324,3 @@ async def test_every_fact_is_handled_once_while_consumers_come_and_go(
             await first.broker.stop()
     for visit in chosen:
         await second.has_effects(visit, *map(str, range(1, 11)))
-
-

@@ -78,7 +78,12 @@ async def operated(desk: Desks, tmp_path: Path) -> Desk:
         yield
 
     running = Running(
-        settings, heard.pool, FrozenClock(NOON), Wakeups("none"), Access(), Parts(deps=None)  # type: ignore[arg-type]
+        settings,
+        heard.pool,
+        FrozenClock(NOON),
+        Wakeups("none"),
+        Access(),
+        Parts(deps=None),  # type: ignore[arg-type]
     )
     app = make_app(settings, title="test", lifespan=lifespan, routers=[], checks={}, status=running.status)
     app.state.service = running

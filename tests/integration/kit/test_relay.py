@@ -192,7 +192,8 @@ async def test_a_replay_is_one_transaction_and_keeps_event_ids(
     monkeypatch.undo()
     assert await ask_for_replay(visits.pool, await visits.access.cluster_id()) == 3
     assert ids == [
-        row[0] for row in await visits.pool.fetch("select event_id from outbox_pending join outbox using (seq) order by seq")
+        row[0]
+        for row in await visits.pool.fetch("select event_id from outbox_pending join outbox using (seq) order by seq")
     ]
 
 

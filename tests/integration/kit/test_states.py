@@ -89,7 +89,9 @@ async def until(heard: Listener, person_id: UUID, last: str | None) -> list[str 
     return await names(heard, person_id)
 
 
-async def test_what_is_published_is_the_newest_state_with_its_own_version(make_directory: Directories, listener: Listeners) -> None:
+async def test_what_is_published_is_the_newest_state_with_its_own_version(
+    make_directory: Directories, listener: Listeners
+) -> None:
     """Two changes before the relay comes are one record: version 2 with the state of version 2, never 1 with that of 2."""
     heard = await listener("visits", facts=(), states=(PersonState,))
     directory = await make_directory(start=False)
@@ -110,14 +112,19 @@ async def test_what_is_published_is_the_newest_state_with_its_own_version(make_d
         await asyncio.gather(relay, return_exceptions=True)
 
 
-async def test_a_second_relay_fences_the_first(make_directory: Directories, database: Callable[[str], DatabaseUrls]) -> None:
+async def test_a_second_relay_fences_the_first(
+    make_directory: Directories, database: Callable[[str], DatabaseUrls]
+) -> None:
     """Relay A reads version 1 and pauses, B publishes the tombstone: A must not be able to write any more."""
     dsn = database("directory").run
     one, other = await make_directory(start=False, dsn=dsn), await make_directory(start=False, dsn=dsn)
     await one.save(new_id(), "Amina")
     access = one.published.access
     transactional_id = f"directory.test-{new_id()}"
-    first, second = access.producer(transactional_id=transactional_id), access.producer(transactional_id=transactional_id)
+    first, second = (
+        access.producer(transactional_id=transactional_id),
+        access.producer(transactional_id=transactional_id),
+    )
     await access.start(first)
     try:
         async with first.transaction():

@@ -30,9 +30,7 @@ def test_every_topic_has_its_partitions(kafka_server: Servers, kafka_passwords: 
 
 
 @pytest.mark.parametrize("name", ["gemba.case", "gemba.person", "gemba.visit.notifications.general.dlq"])
-def test_topics_are_configured_as_declared(
-    kafka_server: Servers, kafka_passwords: dict[str, str], name: str
-) -> None:
+def test_topics_are_configured_as_declared(kafka_server: Servers, kafka_passwords: dict[str, str], name: str) -> None:
     from confluent_kafka.admin import ConfigResource, ResourceType
 
     resource = ConfigResource(ResourceType.TOPIC, name)

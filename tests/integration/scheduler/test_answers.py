@@ -27,9 +27,7 @@ def declined(visit: dict[str, Any]) -> VisitDeclined:
 
 
 def lapsed(visit: dict[str, Any]) -> OfferLapsed:
-    return OfferLapsed(
-        visit_id=UUID(visit["visit_id"]), offer=1, country="BD", trainer_id=UUID(visit["trainer"]["id"])
-    )
+    return OfferLapsed(visit_id=UUID(visit["visit_id"]), offer=1, country="BD", trainer_id=UUID(visit["trainer"]["id"]))
 
 
 def missed(visit: dict[str, Any]) -> VisitMissed:

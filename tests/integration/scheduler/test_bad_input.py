@@ -61,9 +61,7 @@ async def test_an_enterprise_is_in_one_open_cohort_of_a_module(bd: Programme) ->
 
 
 async def test_several_faults_are_told_at_once(bd: Programme) -> None:
-    answer = await bd.post(
-        "/api/cohorts", bd.wish(module="XX", enterprise_keys=["BD-E1"], last_day="2026-03-01")
-    )
+    answer = await bd.post("/api/cohorts", bd.wish(module="XX", enterprise_keys=["BD-E1"], last_day="2026-03-01"))
     assert [error["code"] for error in answer.json()["errors"]] == [
         "unknown_module",
         "too_few_enterprises",
@@ -103,11 +101,12 @@ async def test_forbidden_looks_absent(bd: Programme) -> None:
     ]
     for foreign, missing, body in pairs:
         answers = [
-            await (bd.get(path, **peru) if body is None else bd.post(path, body, **peru))
-            for path in (foreign, missing)
+            await (bd.get(path, **peru) if body is None else bd.post(path, body, **peru)) for path in (foreign, missing)
         ]
         assert [answer.status_code for answer in answers] == [404, 404], foreign
-        told = [{name: value for name, value in answer.json().items() if name != "correlation_id"} for answer in answers]
+        told = [
+            {name: value for name, value in answer.json().items() if name != "correlation_id"} for answer in answers
+        ]
         assert told[0] == told[1]
     assert (await bd.get("/api/bookings", **peru)).json()["items"] == []
     assert (await bd.get("/api/cohorts", **peru)).json()["items"] == []

@@ -158,7 +158,14 @@ async def test_names_cannot_smuggle_markup_into_a_page(bd: Programme) -> None:
 async def test_every_page_keeps_to_the_strict_policy(bd: Programme) -> None:
     cohort_id = await bd.published()
     visit_id = (await bd.bookings(cohort_id))[0]["visit_id"]
-    paths = ("/", "/cohorts", "/cohorts/new", f"/cohorts/{cohort_id}", f"/cohorts/{cohort_id}/cancel", f"/visits/{visit_id}")
+    paths = (
+        "/",
+        "/cohorts",
+        "/cohorts/new",
+        f"/cohorts/{cohort_id}",
+        f"/cohorts/{cohort_id}/cancel",
+        f"/visits/{visit_id}",
+    )
     for path in paths:
         answer = await bd.get(path)
         assert answer.status_code == 200, path

@@ -218,8 +218,7 @@ async def test_the_planner_s_process_ends_with_a_service_that_was_killed(tmp_pat
 
 async def test_the_service_itself_never_loads_the_solver() -> None:
     code = (
-        "import sys; import services.scheduler.main; "
-        "sys.exit(any(name.startswith('ortools') for name in sys.modules))"
+        "import sys; import services.scheduler.main; sys.exit(any(name.startswith('ortools') for name in sys.modules))"
     )
     service = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT)
     assert await service.wait() == 0

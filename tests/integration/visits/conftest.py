@@ -170,7 +170,9 @@ class World:
             extra=extra,
         )
 
-    async def raise_case(self, *, item: int = 4, named: tuple[UUID, ...] = (), text: str = "A child at a press.") -> UUID:
+    async def raise_case(
+        self, *, item: int = 4, named: tuple[UUID, ...] = (), text: str = "A child at a press."
+    ) -> UUID:
         """A suspicion from a visit under way; returns the id of its case."""
         visit_id = await self.visit_under_way()
         body = {
@@ -181,7 +183,9 @@ class World:
             "named_person_ids": [str(one) for one in named],
         }
         await self.post("/visits/api/suspicions", body, by=self.people.trainer, status=201)
-        case_id: UUID = await self.pool.fetchval("select case_id from cases where finding_id = $1", UUID(body["finding_id"]))
+        case_id: UUID = await self.pool.fetchval(
+            "select case_id from cases where finding_id = $1", UUID(body["finding_id"])
+        )
         return case_id
 
     async def case(self, case_id: UUID) -> Any:

@@ -58,7 +58,9 @@ async def test_evidence_is_returned_with_a_reason_and_then_accepted(world: World
     people = world.people
     await act(world, action_id, "evidence", {"text": "Exit cleared, photo sent."}, by=people.manager, status=201)
     assert (await emitted(world.pool, EvidenceSubmitted))[0].recipient_ids == (people.coordinator,)
-    await act(world, action_id, "return", {"reason": "The photo shows another door."}, by=people.coordinator, status=200)
+    await act(
+        world, action_id, "return", {"reason": "The photo shows another door."}, by=people.coordinator, status=200
+    )
     assert people.manager in (await emitted(world.pool, EvidenceReturned))[0].recipient_ids
     assert (await act(world, action_id, "verify", by=people.coordinator, status=409))["code"] == "nothing_submitted"
     await act(world, action_id, "evidence", {"text": "The right door."}, by=people.manager, status=201)

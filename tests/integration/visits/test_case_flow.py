@@ -156,7 +156,9 @@ async def test_a_confirmed_case_is_verified_by_somebody_independent_and_closed_b
     await act(world, case_id, "propose-closure", {"outcome": "resolved"}, by=people.officer)
     (proposed,) = await emitted(world.pool, ClosureProposed)
     assert people.officer not in proposed.recipient_ids
-    assert (await act(world, case_id, "approve-closure", by=people.officer, status=409))["code"] == "second_person_needed"
+    assert (await act(world, case_id, "approve-closure", by=people.officer, status=409))[
+        "code"
+    ] == "second_person_needed"
     await act(world, case_id, "approve-closure", by=people.deputy)
     (closed,) = await emitted(world.pool, CaseClosed)
     assert (closed.outcome, closed.proposed_by, closed.approved_by) == ("resolved", people.officer, people.deputy)
@@ -167,12 +169,18 @@ async def test_a_confirmed_case_is_verified_by_somebody_independent_and_closed_b
 async def test_cancelled_is_not_resolved(world: World) -> None:
     case_id = await owned_case(world)
     officer = world.people.officer
-    refused = await act(world, case_id, "propose-closure", {"outcome": "resolved", "reason": "ok"}, by=officer, status=409)
+    refused = await act(
+        world, case_id, "propose-closure", {"outcome": "resolved", "reason": "ok"}, by=officer, status=409
+    )
     assert refused["code"] == "not_confirmed"
     await act(world, case_id, "confirm", by=officer)
-    refused = await act(world, case_id, "propose-closure", {"outcome": "cancelled", "reason": "no"}, by=officer, status=409)
+    refused = await act(
+        world, case_id, "propose-closure", {"outcome": "cancelled", "reason": "no"}, by=officer, status=409
+    )
     assert refused["code"] == "confirmed_not_cancelled"
-    await act(world, case_id, "propose-closure", {"outcome": "resolved", "reason": "The child is at school."}, by=officer)
+    await act(
+        world, case_id, "propose-closure", {"outcome": "resolved", "reason": "The child is at school."}, by=officer
+    )
     await act(world, case_id, "return-closure", {"reason": "See the register first."}, by=world.people.head)
     (returned,) = await emitted(world.pool, ClosureReturned)
     assert (returned.owner_id, (await world.case(case_id))["standing"]) == (officer, "owned")
@@ -180,7 +188,13 @@ async def test_cancelled_is_not_resolved(world: World) -> None:
 
 async def test_a_proposal_that_nobody_decides_on_is_asked_for_again(world: World) -> None:
     case_id = await owned_case(world)
-    await act(world, case_id, "propose-closure", {"outcome": "cancelled", "reason": "It was a poster."}, by=world.people.officer)
+    await act(
+        world,
+        case_id,
+        "propose-closure",
+        {"outcome": "cancelled", "reason": "It was a poster."},
+        by=world.people.officer,
+    )
     await world.pass_time(days=6)
     proposals = await emitted(world.pool, ClosureProposed)
     assert len(proposals) >= 2
@@ -202,15 +216,24 @@ async def test_only_whoever_has_the_case_decides_and_only_safeguarding_people_se
 
 async def test_an_officer_raises_a_case_without_any_visit_and_does_not_close_it(world: World) -> None:
     people = world.people
-    body = {"item": 1, "text": "A worker called: passports are kept.", "country": "BD", "enterprise_id": str(world.enterprise)}
+    body = {
+        "item": 1,
+        "text": "A worker called: passports are kept.",
+        "country": "BD",
+        "enterprise_id": str(world.enterprise),
+    }
     answer = await world.post("/visits/api/cases", body, by=people.officer, status=201)
     case_id = UUID(answer.json()["case_id"])
     await act(world, case_id, "acknowledge", by=people.officer)
-    refused = await act(world, case_id, "propose-closure", {"outcome": "cancelled", "reason": "no"}, by=people.officer, status=409)
+    refused = await act(
+        world, case_id, "propose-closure", {"outcome": "cancelled", "reason": "no"}, by=people.officer, status=409
+    )
     assert refused["code"] == "raiser_cannot_close"
     await act(world, case_id, "acknowledge", {"take_over": True}, by=people.deputy)
     await act(world, case_id, "propose-closure", {"outcome": "cancelled", "reason": "A mistake."}, by=people.deputy)
-    assert (await act(world, case_id, "approve-closure", by=people.officer, status=409))["code"] == "raiser_cannot_close"
+    assert (await act(world, case_id, "approve-closure", by=people.officer, status=409))[
+        "code"
+    ] == "raiser_cannot_close"
     await act(world, case_id, "approve-closure", by=people.head)
     other = body | {"country": "PE"}
     assert (await world.post("/visits/api/cases", other, by=people.officer)).status_code == 404

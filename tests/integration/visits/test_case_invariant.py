@@ -38,7 +38,10 @@ async def test_a_transaction_that_would_leave_an_open_case_unarmed_does_not_comm
         async with world.pool.acquire() as conn, conn.transaction():
             far = world.clock.now() + timedelta(days=22)
             await arm(conn, "case.step", case_id, far, now=world.clock.now())
-    assert await world.pool.fetchval("select count(*) from timers where kind = 'case.step' and aggregate = $1", case_id) == 1
+    assert (
+        await world.pool.fetchval("select count(*) from timers where kind = 'case.step' and aggregate = $1", case_id)
+        == 1
+    )
 
 
 async def test_closing_a_case_and_reopening_it_without_a_deadline_does_not_commit(world: World) -> None:
@@ -78,7 +81,11 @@ async def test_two_transactions_that_each_break_one_half_cannot_both_commit(worl
 
 async def test_the_audit_cannot_be_changed_or_emptied(world: World) -> None:
     await world.raise_case()
-    for statement in ("update case_audit set act = 'nothing'", "delete from case_audit", "delete from case_exclusions where true"):
+    for statement in (
+        "update case_audit set act = 'nothing'",
+        "delete from case_audit",
+        "delete from case_exclusions where true",
+    ):
         if "exclusions" in statement:
             await world.raise_case(named=(world.people.officer,))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -87,9 +94,7 @@ async def test_the_audit_cannot_be_changed_or_emptied(world: World) -> None:
         await world.pool.execute("truncate case_audit")
 
 
-async def test_the_watchdog_finds_nothing_and_repairs_what_should_not_be(
-    world: World, postgres_server: str
-) -> None:
+async def test_the_watchdog_finds_nothing_and_repairs_what_should_not_be(world: World, postgres_server: str) -> None:
     case_id = await world.raise_case()
     assert await check_cases(world.deps) == 0
     name = await world.pool.fetchval("select current_database()")
@@ -188,7 +193,9 @@ def _moves(world: World, case_id: UUID, chance: random.Random) -> list[Callable[
 
     async def alert_bounces() -> None:
         step = (await world.case(case_id))["step"]
-        for row in await world.pool.fetch("select person_id from case_alerts where case_id = $1 and step = $2", case_id, step):
+        for row in await world.pool.fetch(
+            "select person_id from case_alerts where case_id = $1 and step = $2", case_id, step
+        ):
             await world.feeder.deliver(
                 MessageFailed(
                     message_id=new_id(),
@@ -205,4 +212,14 @@ def _moves(world: World, case_id: UUID, chance: random.Random) -> list[Callable[
         role = {staff[0]: "officer", staff[1]: "officer", staff[2]: "deputy", staff[3]: "head"}[person]
         await world.know(person, (role,), active=chance.random() < 0.5)
 
-    return [some_act, some_act, owner_acts, owner_acts, time_passes, time_passes, somebody_is_named, alert_bounces, somebody_leaves]
+    return [
+        some_act,
+        some_act,
+        owner_acts,
+        owner_acts,
+        time_passes,
+        time_passes,
+        somebody_is_named,
+        alert_bounces,
+        somebody_leaves,
+    ]

@@ -74,7 +74,9 @@ async def test_a_deadline_that_commits_first_stands_and_the_acknowledgement_coun
         press = asyncio.create_task(world.post(f"/visits/api/cases/{case_id}/acknowledge", by=world.people.officer))
         await until_waiting(world)
         world.clock.advance(timedelta(hours=2))
-        taken = await conn.fetchrow("delete from timers where kind = 'case.step' returning kind, aggregate, generation, due_at")
+        taken = await conn.fetchrow(
+            "delete from timers where kind = 'case.step' returning kind, aggregate, generation, due_at"
+        )
         await step_case(Due(**dict(taken)), now=world.clock.now(), conn=conn, deps=world.deps)
     assert (await press).status_code == 200
     assert [fact.tier for fact in await emitted(world.pool, CaseEscalated)] == [2]

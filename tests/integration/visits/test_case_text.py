@@ -9,7 +9,10 @@ import structlog
 from shared.crypto import SealBroken
 from tests.integration.visits.conftest import World
 
-WORDS = {name: f"canary-{name}-7f3a" for name in ("suspicion", "report", "note", "confirm", "propose", "return", "approve", "raise")}
+WORDS = {
+    name: f"canary-{name}-7f3a"
+    for name in ("suspicion", "report", "note", "confirm", "propose", "return", "approve", "raise")
+}
 
 
 async def whole_life(world: World) -> None:

@@ -56,7 +56,9 @@ async def test_a_scheduled_visit_is_offered_once_however_often_the_fact_comes(wo
 async def test_accepting_twice_is_accepting_once(world: World) -> None:
     visit_id = await world.schedule()
     for _ in range(2):
-        answer = await world.post(f"/visits/api/visits/{visit_id}/accept", {"offer": 1}, by=world.people.trainer, status=200)
+        answer = await world.post(
+            f"/visits/api/visits/{visit_id}/accept", {"offer": 1}, by=world.people.trainer, status=200
+        )
         assert answer.json()["state"] == "confirmed"
     assert len(await emitted(world.pool, VisitConfirmed)) == 1
 
@@ -64,7 +66,9 @@ async def test_accepting_twice_is_accepting_once(world: World) -> None:
 async def test_the_opposite_answer_is_refused_with_what_happened(world: World) -> None:
     visit_id = await world.schedule()
     await world.post(f"/visits/api/visits/{visit_id}/accept", by=world.people.trainer, status=200)
-    answer = await world.post(f"/visits/api/visits/{visit_id}/decline", {"reason": "leave"}, by=world.people.trainer, status=409)
+    answer = await world.post(
+        f"/visits/api/visits/{visit_id}/decline", {"reason": "leave"}, by=world.people.trainer, status=409
+    )
     assert answer.json()["code"] == "offer_answered"
     assert "You accepted this visit" in answer.json()["detail"]
     assert not await emitted(world.pool, VisitDeclined)
@@ -72,7 +76,9 @@ async def test_the_opposite_answer_is_refused_with_what_happened(world: World) -
 
 async def test_a_decline_needs_a_known_reason(world: World) -> None:
     visit_id = await world.schedule()
-    answer = await world.post(f"/visits/api/visits/{visit_id}/decline", {"reason": "bored"}, by=world.people.trainer, status=422)
+    answer = await world.post(
+        f"/visits/api/visits/{visit_id}/decline", {"reason": "bored"}, by=world.people.trainer, status=422
+    )
     assert answer.json()["field"] == "reason"
     assert "illness" in answer.json()["detail"]
 
@@ -94,7 +100,9 @@ async def test_an_answer_to_an_older_offer_names_the_new_one(world: World) -> No
     visit_id = await world.schedule()
     await world.feeder.deliver(moved(world, visit_id, days=20))
     assert [fact.offer for fact in await emitted(world.pool, VisitOffered)] == [1, 2]
-    answer = await world.post(f"/visits/api/visits/{visit_id}/accept", {"offer": 1}, by=world.people.trainer, status=409)
+    answer = await world.post(
+        f"/visits/api/visits/{visit_id}/accept", {"offer": 1}, by=world.people.trainer, status=409
+    )
     assert answer.json()["code"] == "offer_superseded"
     assert "offer 2" in answer.json()["detail"]
     await world.post(f"/visits/api/visits/{visit_id}/accept", {"offer": 2}, by=world.people.trainer, status=200)
@@ -126,7 +134,9 @@ async def test_a_visit_without_report_is_noticed_a_day_after_its_end(world: Worl
     assert not await emitted(world.pool, VisitMissed)
     await world.pass_time(hours=2)
     assert [fact.visit_id for fact in await emitted(world.pool, VisitMissed)] == [visit_id]
-    await world.post(f"/visits/api/visits/{visit_id}/reschedule", {"reason": "missed"}, by=world.people.coordinator, status=200)
+    await world.post(
+        f"/visits/api/visits/{visit_id}/reschedule", {"reason": "missed"}, by=world.people.coordinator, status=200
+    )
     (wanted,) = await emitted(world.pool, RescheduleWanted)
     assert wanted.wanted_by == world.people.coordinator
 
@@ -165,7 +175,9 @@ async def test_pages_of_the_list_follow_each_other_without_gap_or_repeat(world: 
     wanted = [await world.schedule(starts_at=world.clock.now() + timedelta(days=days)) for days in (9, 5, 7)]
     seen, cursor = [], ""
     while cursor is not None:
-        page = await world.get(f"/visits/api/visits?limit=2{'&cursor=' + cursor if cursor else ''}", by=world.people.coordinator)
+        page = await world.get(
+            f"/visits/api/visits?limit=2{'&cursor=' + cursor if cursor else ''}", by=world.people.coordinator
+        )
         seen += [item["visit_id"] for item in page["items"]]
         cursor = page["next"]
     assert seen == [str(wanted[1]), str(wanted[2]), str(wanted[0])]

@@ -42,7 +42,9 @@ async def test_a_trainer_accepts_on_the_first_page(world: World) -> None:
     assert "Raise a zero-tolerance suspicion" in html
     action = re.search(r'action="(/visits/visits/[^"]+/accept)"', html)
     assert action is not None
-    answer = await send(world, action.group(1), {"idempotency_key": key_in(html), "offer": "1"}, by=world.people.trainer)
+    answer = await send(
+        world, action.group(1), {"idempotency_key": key_in(html), "offer": "1"}, by=world.people.trainer
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/visits/")
     assert len(await emitted(world.pool, VisitConfirmed)) == 1
 
@@ -213,4 +215,7 @@ async def test_nothing_is_open_without_a_sign_in(world: World) -> None:
 
 async def test_the_packs_are_there_to_be_read(world: World) -> None:
     packs = await world.get("/visits/api/packs", by=world.people.trainer)
-    assert {(pack["pack"], pack["version"]) for pack in packs["items"]} == {("score-default", 1), ("corrective-default", 1)}
+    assert {(pack["pack"], pack["version"]) for pack in packs["items"]} == {
+        ("score-default", 1),
+        ("corrective-default", 1),
+    }

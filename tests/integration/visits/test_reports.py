@@ -114,7 +114,11 @@ async def test_a_missed_visit_can_still_be_reported_late(world: World) -> None:
 
 async def test_each_fault_of_a_report_is_named_by_its_field(world: World) -> None:
     visit_id = await world.visit_under_way()
-    wrong = {"findings": [{"item": 12, "grade": "terrible", "text": ""}], "participants": {"managers": -1}, "notes": "x"}
+    wrong = {
+        "findings": [{"item": 12, "grade": "terrible", "text": ""}],
+        "participants": {"managers": -1},
+        "notes": "x",
+    }
     answer = await report(world, visit_id, wrong, status=422)
     assert {error["field"] for error in answer["errors"]} == {
         "findings.0.item",

@@ -20,7 +20,9 @@ from services.scheduler.domain.delivery import (
 FIRST = date(2026, 3, 8)
 
 
-def stage(name: str, *after: str, kind: str = "consultancy", days: int = 1, gap: int = 0, offset: int | None = None) -> Stage:
+def stage(
+    name: str, *after: str, kind: str = "consultancy", days: int = 1, gap: int = 0, offset: int | None = None
+) -> Stage:
     return Stage(name, kind, 1, days, 240, after, gap, None, offset, online=False)
 
 

@@ -39,9 +39,10 @@ def test_there_and_back_shows_the_same_clock_unless_it_skipped_that_time(zone: s
     assert instant.tzinfo is UTC
     shown = local(instant, zone)
     agreed = datetime.combine(day, wall)
-    skipped = agreed.replace(tzinfo=ZoneInfo(zone), fold=0).utcoffset() != agreed.replace(
-        tzinfo=ZoneInfo(zone), fold=1
-    ).utcoffset()
+    skipped = (
+        agreed.replace(tzinfo=ZoneInfo(zone), fold=0).utcoffset()
+        != agreed.replace(tzinfo=ZoneInfo(zone), fold=1).utcoffset()
+    )
     assert shown == agreed or (skipped and timedelta(0) < shown - agreed <= timedelta(hours=1))
 
 

@@ -48,7 +48,9 @@ def test_the_attributes_are_those_of_the_specification() -> None:
     headers=st.lists(st.tuples(st.sampled_from(["ce_id", "ce_version", "ce_subject", "x"]), st.none() | st.binary())),
     key=st.none() | st.binary(),
 )
-def test_the_head_of_any_record_is_read_without_raising(headers: list[tuple[str, bytes | None]], key: bytes | None) -> None:
+def test_the_head_of_any_record_is_read_without_raising(
+    headers: list[tuple[str, bytes | None]], key: bytes | None
+) -> None:
     head = read_head(headers, key)
     assert head.version is None or 0 < head.version < 2**63
 

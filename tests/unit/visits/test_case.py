@@ -230,7 +230,9 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(
         person=st.sampled_from(EVERYBODY),
-        act=st.sampled_from(["acknowledge", "take_over", "note", "confirm", "verify", "resolve", "cancel", "approve", "return"]),
+        act=st.sampled_from(
+            ["acknowledge", "take_over", "note", "confirm", "verify", "resolve", "cancel", "approve", "return"]
+        ),
         reason=st.booleans(),
     )
     def somebody_acts(self, person: UUID, act: str, reason: bool) -> None:

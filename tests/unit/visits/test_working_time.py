@@ -13,9 +13,7 @@ from services.visits.domain.working_time import Calendar, ClockKind, Span, Worki
 DHAKA = Calendar(
     WorkingWeek(ZoneInfo("Asia/Dhaka"), frozenset({7, 1, 2, 3, 4}), timedelta(hours=9), timedelta(hours=17))
 )
-BERLIN = Calendar(
-    WorkingWeek(ZoneInfo("Europe/Berlin"), frozenset({6, 7, 1}), timedelta(0), timedelta(hours=24))
-)
+BERLIN = Calendar(WorkingWeek(ZoneInfo("Europe/Berlin"), frozenset({6, 7, 1}), timedelta(0), timedelta(hours=24)))
 
 
 def dhaka(day: int, hour: int, minute: int = 0) -> datetime:
@@ -59,7 +57,9 @@ def test_a_calendar_on_which_nobody_ever_works_is_refused() -> None:
         add_working(dhaka(3, 10), timedelta(hours=1), Calendar(DHAKA.week, lambda _: True))
 
 
-instants = st.integers(0, 365 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
+instants = st.integers(0, 365 * 24 * 60).map(
+    lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+)
 
 
 @given(instants, st.integers(1, 80))
