@@ -1,37 +1,39 @@
-"""Which single thing, given way on, would place a visit: found by planning again with that one rule relaxed.
+"""What, given way on, would place a visit that has no place: found by looking, proven by planning again.
 
-Each relaxation is tried first with all other visits held where they are (exact: every day, hour and trainer of the one
-visit is tried), then, if that is not enough, by solving the whole instance again with the others free to move.
+First all other visits stay where they are (`obstacles`: every day, hour and trainer near the window). One step is
+sought; where no single one helps, two together. Each way is then planned again in the relaxed instance and judged by
+the independent checker. A step that only helps when other visits move is tried after that, on the visits nearby.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
-from services.scheduler.planner.greedy import Greedy
-from services.scheduler.planner.instance import DateSpan, Gap, Instance, Job, Level
-from services.scheduler.planner.plan import Placement, Plan, Relaxation, Unplaced
+from services.scheduler.planner.checker import check
+from services.scheduler.planner.instance import Instance, Job
+from services.scheduler.planner.ledger import Ledger
+from services.scheduler.planner.obstacles import WIDEST, Obstacles, Way
+from services.scheduler.planner.part import AROUND, part
+from services.scheduler.planner.plan import Placement, Plan, Relaxation, Step, Unplaced
+from services.scheduler.planner.relaxed import relaxed
 from services.scheduler.planner.solve import solve
 
-WIDER_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 28)
-"""Calendar days tried at both ends of a window or a gap band, smallest first."""
+MOST_PAIRS = 5
+"""How many combinations of two are told, the smallest ones."""
 
-TEXT = {
-    "any_trainer_certified": "Any trainer with a certificate for this module and level would place it.",
-    "leave_ignored": "Moving {days} day(s) of one trainer's leave would place it.",
-    "window_widened": "A window {days} day(s) longer at both ends would place it.",
-    "gap_widened": "A gap {days} day(s) wider at both ends would place it.",
-    "closed_ignored": "One visit on {days} day(s) on which the enterprise is closed would place it.",
-    "any_language": "An interpreter would place it: with one, languages do not matter.",
-    "one_visit_more": "One visit more per day and week for its trainer would place it.",
+NEIGHBOURS = 8
+"""Visits that may move to make room; with more of them planning again takes too long for somebody who waits."""
+
+_PROOF_WORK = 0.1
+_MOVING = {
+    "any_trainer_certified": "any trainer with a certificate for this module",
+    "leave_ignored": "leave moved, and other visits with it",
+    "gap_widened": "a week more or less between it and the visits around it",
+    "closed_ignored": "visits although the enterprise is closed",
+    "any_language": "an interpreter",
+    "one_visit_more": "one visit more per day and week",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    code: str
-    instance: Instance
-    days: int | None = None
+_MOVING_DAYS = 7
 
 
 def explain_unplaced(
@@ -41,113 +43,104 @@ def explain_unplaced(
     seed: int = 1,
     max_work: float = 2.0,
     cancelled: Callable[[], bool] | None = None,
+    only: frozenset[str] | None = None,
 ) -> tuple[Unplaced, ...]:
-    """The plan's unplaced jobs with their reasons and every single relaxation that is proven to place them.
+    """The plan's unplaced jobs with their reasons and the smallest relaxations that are proven to place them.
 
     A job that only waits for an earlier one gets none: the earlier one's relaxations are the answer. `max_work` is the
-    deterministic time of each re-solve with everything free to move; 0 leaves those out. Every relaxed plan keeps all
-    other rules and places at least one visit more.
+    deterministic time of each re-solve with everything nearby free to move; 0 leaves those out. Every relaxed plan
+    keeps all other rules and places at least one visit more. `only`: relaxations for these jobs alone.
     """
-    placed = {p.job_id for p in plan.placements}
+    book = Ledger(instance, plan.placements)
     jobs = {j.id: j for j in instance.jobs}
-    order = Greedy(instance).bands
     explained = []
     for item in plan.unplaced:
-        waits = any(i not in placed for i in order.waits_for(item.job_id))
         found: tuple[Relaxation, ...] = ()
-        if not waits and not (cancelled is not None and cancelled()):
-            found = tuple(_relaxations(instance, plan, jobs[item.job_id], seed, max_work))
+        asked = only is None or item.job_id in only
+        if asked and not book.waits(item.job_id) and not (cancelled is not None and cancelled()):
+            found = tuple(_relaxations(book, plan, jobs[item.job_id], seed, max_work))
         explained.append(replace(item, relaxations=found))
     return tuple(explained)
 
 
-def _relaxations(instance: Instance, plan: Plan, job: Job, seed: int, max_work: float) -> Iterator[Relaxation]:
-    for tries in _ladders(instance, job):
-        found = next((r for t in tries if (r := _held(instance, plan, job, t))), None)
-        if found is None and max_work > 0:
-            found = _moving(instance, plan, job, tries[-1], seed, max_work)
-        if found is not None:
-            yield found
+def _relaxations(book: Ledger, plan: Plan, job: Job, seed: int, max_work: float) -> Iterator[Relaxation]:
+    ways = Obstacles(book, job).smallest()
+    told = set()
+    for way in ways if ways and len(ways[0].steps) == 1 else ways[:MOST_PAIRS]:
+        if proven(book.instance, plan.placements, job.id, way, seed):
+            told.add(way.steps[0].code)
+            yield _relaxation(way.steps, way.placement, held=True)
+    small = len(book.jobs) <= NEIGHBOURS + 1
+    if max_work <= 0 or len(book.jobs) == 1 or (ways and not small):
+        return
+    for code in _MOVING if small else ("one_visit_more", "gap_widened", "leave_ignored"):
+        if (code not in told or len(ways[0].steps) > 1) and _changes(book.instance, job, code):
+            found = _moving(book, job, Step(code, _MOVING_DAYS if code == "gap_widened" else 1, _MOVING[code]),
+                            seed, max_work)  # fmt: skip
+            if found is not None:
+                yield found
 
 
-def _ladders(instance: Instance, job: Job) -> Iterator[tuple[_Try, ...]]:
-    """The relaxations, each as a ladder from the smallest step up; only those that change anything."""
-    if job.module is not None:
-        yield (_Try("any_trainer_certified", _with(instance, replace(job, module=None, needs_level=Level.CERTIFIED))),)
-    if any(t.leave for t in instance.trainers):
-        trainers = tuple(replace(t, leave=()) for t in instance.trainers)
-        yield (_Try("leave_ignored", replace(instance, trainers=trainers)),)
-    if job.pinned is None:
-        yield tuple(_Try("window_widened", _with(instance, _wider_window(job, n)), n) for n in WIDER_DAYS)
-    if job.after or job.before:
-        yield tuple(_Try("gap_widened", _with(instance, _wider_gaps(job, n)), n) for n in WIDER_DAYS)
-    if any(e.closed for e in instance.enterprises if e.id in job.enterprise_ids):
-        sites = tuple(replace(e, closed=()) if e.id in job.enterprise_ids else e for e in instance.enterprises)
-        yield (_Try("closed_ignored", replace(instance, enterprises=sites)),)
-    silent: frozenset[str] = frozenset()
-    sites = tuple(
-        replace(e, manager_languages=silent, worker_languages=silent) if e.id in job.enterprise_ids else e
-        for e in instance.enterprises
-    )
-    yield (_Try("any_language", replace(instance, enterprises=sites)),)
-    trainers = tuple(
-        replace(t, max_visits_per_day=t.max_visits_per_day + 1, max_visits_per_week=t.max_visits_per_week + 1)
-        for t in instance.trainers
-    )
-    yield (_Try("one_visit_more", replace(instance, trainers=trainers)),)
+def proven(instance: Instance, placements: Iterable[Placement], job_id: str, way: Way, seed: int = 1) -> bool:
+    """Planned again with the steps of a way and everything else held, the visit has a place that the checker passes."""
+    crew = frozenset((way.placement.trainer_id, *way.placement.co_trainers))
+    job = next(j for j in instance.jobs if j.id == job_id)
+    small = part(instance, placements, [job], trainers=crew, around=AROUND + timedelta(days=WIDEST))
+    question = relaxed(small, job_id, way.steps)
+    answer = solve(question, seed=seed, max_work=_PROOF_WORK)
+    return bool(answer.placements) and not check(question, answer)
 
 
-def _with(instance: Instance, job: Job) -> Instance:
-    return replace(instance, jobs=tuple(job if j.id == job.id else j for j in instance.jobs))
+def _changes(instance: Instance, job: Job, code: str) -> bool:
+    """Whether giving way on such a thing changes anything about the instance."""
+    match code:
+        case "any_trainer_certified":
+            return job.module is not None
+        case "leave_ignored":
+            return any(t.leave for t in instance.trainers)
+        case "gap_widened":
+            return bool(job.after or job.before)
+        case "closed_ignored":
+            return any(e.closed for e in instance.enterprises if e.id in job.enterprise_ids)
+    return True
 
 
-def _wider_window(job: Job, days: int) -> Job:
-    more = timedelta(days=days)
-    return replace(job, window=DateSpan(job.window.first - more, job.window.last + more))
-
-
-def _wider_gaps(job: Job, days: int) -> Job:
-    def wider(gap: Gap) -> Gap:
-        last = None if gap.max_days is None else gap.max_days + days
-        return Gap(gap.visit, max(0, gap.min_days - days), last)
-
-    return replace(job, after=tuple(map(wider, job.after)), before=tuple(map(wider, job.before)))
-
-
-def _held(instance: Instance, plan: Plan, job: Job, attempt: _Try) -> Relaxation | None:
-    """The cheapest place under the relaxation with every other visit where it is."""
-    book = Greedy(attempt.instance)
-    for placement in plan.placements:
-        book.put(placement)
-    relaxed = book.jobs[job.id]
-    best = min(book.options(relaxed), key=lambda o: o[0], default=None)
-    return None if best is None else _relaxation(instance, attempt, best[1], held=True)
-
-
-def _moving(instance: Instance, plan: Plan, job: Job, attempt: _Try, seed: int, max_work: float) -> Relaxation | None:
-    """A place under the relaxation when the other visits may move, and none of them is lost."""
-    if len(instance.jobs) == 1:
+def _moving(book: Ledger, job: Job, step: Step, seed: int, max_work: float) -> Relaxation | None:
+    """A place under one step when the visits nearby may move, and none of them is lost."""
+    near = neighbours(job, book.placements, book.jobs)
+    easier = book.instance
+    for about in _abouts(easier, job, step):
+        easier = relaxed(easier, job.id, [about])
+    jobs = {j.id: j for j in easier.jobs}
+    question = part(easier, book.placements.values(), [jobs[job.id], *(jobs[i] for i in near)])
+    answer = solve(question, seed=seed, max_work=max_work)
+    placed = {p.job_id: p for p in answer.placements}
+    if job.id not in placed or not placed.keys() >= set(near) or check(question, answer):
         return None
-    again = solve(attempt.instance, seed=seed, max_work=max_work)
-    placed = {p.job_id: p for p in again.placements}
-    if job.id not in placed or not placed.keys() >= {p.job_id for p in plan.placements}:
-        return None
-    return _relaxation(instance, attempt, placed[job.id], held=False)
+    return _relaxation((step,), placed[job.id], held=False)
 
 
-def _relaxation(instance: Instance, attempt: _Try, placement: Placement, *, held: bool) -> Relaxation:
-    days = attempt.days
-    if attempt.code in {"leave_ignored", "closed_ignored"}:
-        days = _days_given(instance, placement, attempt.code)
-    return Relaxation(attempt.code, TEXT[attempt.code].format(days=days), placement, held, days)
+def _abouts(instance: Instance, job: Job, step: Step) -> list[Step]:
+    """The step for everybody and every enterprise that it can be about."""
+    if step.code == "closed_ignored":
+        return [replace(step, enterprise_id=e) for e in job.enterprise_ids]
+    return [step]
 
 
-def _days_given(instance: Instance, placement: Placement, code: str) -> int:
-    """How many days of the placement lie in the leave of its people, or in the closed days of its enterprises."""
-    who = {placement.trainer_id, *placement.co_trainers}
-    sites = next(j.enterprise_ids for j in instance.jobs if j.id == placement.job_id)
-    spans = [s for t in instance.trainers if t.id in who for s in t.leave]
-    if code == "closed_ignored":
-        spans = [s for e in instance.enterprises if e.id in sites for s in e.closed]
-    days = (placement.day + timedelta(days=n) for n in range(placement.days))
-    return sum(any(s.first <= d <= s.last for s in spans) for d in days)
+def neighbours(job: Job, placements: Mapping[str, Placement], jobs: Mapping[str, Job]) -> list[str]:
+    """The movable visits nearest in time to a job's window, its enterprises' own first."""
+    middle = job.window.first + (job.window.last - job.window.first) / 2
+    reach = timedelta(days=(job.window.last - job.window.first).days / 2 + 14)
+
+    def far(p: Placement) -> tuple[bool, timedelta, str]:
+        return set(jobs[p.job_id].enterprise_ids).isdisjoint(job.enterprise_ids), abs(p.day - middle), p.job_id
+
+    movable = [p for p in placements.values() if jobs[p.job_id].pinned is None and p.job_id != job.id]
+    return [p.job_id for p in sorted(movable, key=far) if abs(p.day - middle) <= reach][:NEIGHBOURS]
+
+
+def _relaxation(steps: tuple[Step, ...], placement: Placement, *, held: bool) -> Relaxation:
+    code = "+".join(s.code for s in steps)
+    text = "It would have a place with " + " and ".join(s.text for s in steps)
+    text += "." if held else ", if other visits move as well."
+    return Relaxation(code, text, placement, held, steps[0].amount if len(steps) == 1 else None, steps)

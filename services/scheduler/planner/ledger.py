@@ -92,9 +92,12 @@ class Ledger:
         leads = self.leads[job.enterprise_ids[0]]
         return "continuity" if leads and trainer.id not in leads else None
 
-    def refusals(self, placement: Placement) -> list[str]:
-        """Codes of every kind of rule that a placement, which is not in the book, breaks; empty when it may be put in."""
-        job = self.jobs[placement.job_id]
+    def refusals(self, placement: Placement, job: Job | None = None) -> list[str]:
+        """Codes of every kind of rule that a placement, which is not in the book, breaks; empty when it may be put in.
+
+        `job`: looked at instead of the one in the instance, such as one without its pin.
+        """
+        job = job or self.jobs[placement.job_id]
         stop = self.stop_of(placement)
         found: list[str | None] = []
         if placement.day not in self.eligibility.window_days(job):

@@ -41,10 +41,24 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Relaxation:
-    """One thing to give way on that would place the job, proven by planning again; `placement` is what came out.
+class Step:
+    """One thing to give way on: `amount` of it (days, visits, …), and whom or what it is about. `text` has no ids."""
 
-    `everything_else_held` tells whether the other visits stayed where they are, or had to move too.
+    code: str
+    amount: int
+    text: str
+    trainer_id: str | None = None
+    enterprise_id: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """What to give way on so that the job has a place, proven by planning again; `placement` is what came out.
+
+    `steps` are all needed together: one where one is enough. `code` joins theirs by "+", `days` is the amount of a
+    single step. `everything_else_held` tells whether the other visits stayed where they are, or had to move too.
     """
 
     code: str
@@ -52,6 +66,7 @@ class Relaxation:
     placement: Placement
     everything_else_held: bool
     days: int | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
