@@ -23,6 +23,7 @@ from shared.kafka.log_state import snapshot_states
 from shared.kafka.outbox import count_pending
 from shared.kafka.parked import count_by_state
 from shared.kafka.relay import LoadStates, Relay
+from shared.lives import ListHeld, get_life, list_held
 from shared.log_side import run_log_side
 from shared.settings import ServiceSettings
 from shared.timers import TimerKind, TimerRunner, count_due, next_due
@@ -32,6 +33,7 @@ _log = structlog.get_logger(__name__)
 
 _STOP_SECONDS = 7.5
 _CLOSE_SECONDS = 3.0
+_MOST_HELD = 10_000
 
 Background = Callable[[], Awaitable[None]]
 
@@ -51,6 +53,8 @@ class Parts:
     counters: Callable[[], Mapping[str, int]] | None = None
     pools: Mapping[str, Pool] = field(default_factory=dict)
     """Connections that one consumer group has to itself, by group; the others share the service's. Closed at the end."""
+    list_held: ListHeld | None = None
+    """What a hold keeps back besides deadlines (messages)."""
     next_due: Callable[[Connection], Awaitable[datetime | None]] | None = None
     """When the next thing that is held for later (besides timers) will be due, in business time."""
 
@@ -100,6 +104,8 @@ class Running:
             upcoming = [await next_due(conn, self.timers.kinds)] if self.timers else []
             if self.parts.next_due:
                 upcoming.append(await self.parts.next_due(conn))
+            life = await get_life(conn)
+            held = await list_held(conn, now, _MOST_HELD, self.parts.list_held)
         # Side by side: each question waits behind its own subscription's long poll.
         waiting["lag"] = sum(await asyncio.gather(*(subscription.lag() for subscription in self.subscriptions)))
         if self.trouble:
@@ -122,6 +128,9 @@ class Running:
             "quarantined": parked.get("quarantined", 0),
             "refused": parked.get("refused", 0),
             "trouble": self.trouble,
+            "life": life.number,
+            "on_hold": life.on_hold,
+            "held": len(held),
         }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from shared.db import transaction
 from shared.ids import new_id
 from shared.kafka.access import KafkaAccess
 from shared.kafka.broker import Subscription, build_broker
@@ -16,6 +17,7 @@ from shared.kafka.log_state import recognise_cluster
 from shared.kafka.parking import Parking
 from shared.kafka.relay import Relay
 from shared.kafka.topics import TOPICS, lanes_of
+from shared.lives import get_life
 
 if TYPE_CHECKING:
     from shared.assembly import Running
@@ -43,11 +45,13 @@ async def run_log_side(
         for consumer in parts.consumers
     ]
     guards = [Guard(consumer, pools[consumer.group], service.clock, parts.deps) for consumer in parts.consumers]
-    relays = _make_relays(service)
+    relays: list[Relay] = []
     while True:
         try:
             cluster = await _meet_cluster(service)
             if not service.relays:
+                async with transaction(service.pool) as conn:
+                    relays = _make_relays(service, (await get_life(conn)).number)
                 service.relays += relays
                 tasks += [asyncio.create_task(relay.run(), name=relay.lease) for relay in relays]
                 tasks += [asyncio.create_task(parking.run(), name="parking") for parking in parkings]
@@ -59,7 +63,7 @@ async def run_log_side(
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-def _make_relays(service: "Running") -> list[Relay]:
+def _make_relays(service: "Running", life: int) -> list[Relay]:
     settings = service.settings
     assert service.parts is not None
     return [
@@ -68,7 +72,7 @@ def _make_relays(service: "Running") -> list[Relay]:
             service.access,
             service.wakeups.on("outbox"),
             service=settings.service,
-            source=f"/gemba/{settings.installation}/{settings.incarnation}/{settings.service}",
+            source=f"/gemba/{settings.installation}/{life}/{settings.service}",
             holder=f"{settings.service}.{settings.replica}.{os.getpid()}.{new_id()}",
             lane=lane,
             load_states=service.parts.load_states,

@@ -5,32 +5,24 @@ with who did it. Nothing here shows the body of a record: it may hold personal d
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import structlog
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from shared.auth import Identity, require
-from shared.commands import Command, Idempotency, command
+from shared.acts import Administrator, IdempotencyKey, asked, audit, remember, service_of
+from shared.commands import command
 from shared.db import Record, transaction
 from shared.errors import Rejected, not_found
 from shared.health import Status
-from shared.ids import new_id
 from shared.kafka.log_state import start_replay
 from shared.kafka.outbox import count_pending
 from shared.kafka.parked import get_parked, list_parked, mark_replay, mark_skip, read_headers
+from shared.operations_hold import add_hold
 from shared.timers import list_timers
 
-if TYPE_CHECKING:
-    from shared.assembly import Running
-
-_log = structlog.get_logger(__name__)
-
 State = Literal["quarantined", "waiting", "failing", "refused", "skip", "skipped"]
-Administrator = Annotated[Identity, Depends(require("administrator"))]
-IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", description="A fresh UUID for each new wish.")]
 
 
 class SetAside(BaseModel):
@@ -110,12 +102,12 @@ def operations_router(status: Status) -> APIRouter:
     @routes.post("/outbox/replay")
     async def replay_outbox(request: Request, by: Administrator, key: IdempotencyKey) -> Replayed:
         """Publish everything again, to the broker that answers now; whoever had a record passes it over."""
-        service = _service(request)
+        service = service_of(request)
         cluster = await service.access.cluster_id()
-        async with command(service.pool, _asked(key, by, "outbox", {"replay": True})) as act:
+        async with command(service.pool, asked(key, by, "outbox", {"replay": True})) as act:
             pending = await count_pending(act.conn) if act.repeated else await start_replay(act.conn, cluster)
-            await _remember(act)
-        _audit(act, by, "outbox.replay", pending=pending, cluster=cluster)
+            await remember(act)
+        audit(act, by, "outbox.replay", pending=pending, cluster=cluster)
         return Replayed(pending=pending)
 
     @routes.get("/quarantine")
@@ -127,7 +119,7 @@ def operations_router(status: Status) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=500)] = 200,
     ) -> SetAsidePage:
         """Records that are set aside, oldest first; in another state than quarantine when asked for."""
-        async with transaction(_service(request).pool) as conn:
+        async with transaction(service_of(request).pool) as conn:
             rows = await list_parked(conn, [state], limit + 1, cursor)
         items = [SetAside(**dict(row)) for row in rows[:limit]]
         return SetAsidePage(items=items, next=str(items[-1].id) if len(rows) > limit else None)
@@ -135,7 +127,7 @@ def operations_router(status: Status) -> APIRouter:
     @routes.get("/quarantine/{parked_id}")
     async def get_quarantined(request: Request, parked_id: int, by: Administrator) -> SetAsideDetail:
         """One of them, with its headers and without its body."""
-        async with transaction(_service(request).pool) as conn:
+        async with transaction(service_of(request).pool) as conn:
             row = await get_parked(conn, parked_id)
         return _detail(row)
 
@@ -144,13 +136,13 @@ def operations_router(status: Status) -> APIRouter:
         request: Request, parked_id: int, by: Administrator, key: IdempotencyKey
     ) -> SetAsideDetail:
         """Try it again from the start; facts that wait behind it follow in their order."""
-        async with command(_service(request).pool, _asked(key, by, parked_id, {"replay": True})) as act:
+        async with command(service_of(request).pool, asked(key, by, parked_id, {"replay": True})) as act:
             if not act.repeated:
                 done = await mark_replay(act.conn, [parked_id])
                 _refuse_unless(bool(done), await get_parked(act.conn, parked_id))
             row = await get_parked(act.conn, parked_id)
-            await _remember(act)
-        _audit(act, by, "quarantine.replay", parked_id=parked_id)
+            await remember(act)
+        audit(act, by, "quarantine.replay", parked_id=parked_id)
         return _detail(row, gone_is_fine=act.repeated)
 
     @routes.post("/quarantine/{parked_id}/skip")
@@ -158,13 +150,13 @@ def operations_router(status: Status) -> APIRouter:
         request: Request, parked_id: int, body: Skip, by: Administrator, key: IdempotencyKey
     ) -> SetAsideDetail:
         """Put a no-op in its place, which passes in its turn. There is no way back."""
-        async with command(_service(request).pool, _asked(key, by, parked_id, {"skip": body.reason})) as act:
+        async with command(service_of(request).pool, asked(key, by, parked_id, {"skip": body.reason})) as act:
             if not act.repeated:
                 done = await mark_skip(act.conn, parked_id, body.reason)
                 _refuse_unless(done, await get_parked(act.conn, parked_id))
             row = await get_parked(act.conn, parked_id)
-            await _remember(act)
-        _audit(act, by, "quarantine.skip", parked_id=parked_id)
+            await remember(act)
+        audit(act, by, "quarantine.skip", parked_id=parked_id)
         return _detail(row, gone_is_fine=act.repeated)
 
     @routes.get("/timers")
@@ -172,33 +164,14 @@ def operations_router(status: Status) -> APIRouter:
         request: Request, by: Administrator, limit: Annotated[int, Query(ge=1, le=500)] = 200
     ) -> Deadlines:
         """Armed deadlines, the next one first."""
-        service = _service(request)
+        service = service_of(request)
         now = service.clock.now()
         async with transaction(service.pool) as conn:
             rows = await list_timers(conn, limit)
         return Deadlines(items=[Deadline(**dict(row), overdue=row["due_at"] <= now) for row in rows])
 
+    add_hold(routes)
     return routes
-
-
-def _service(request: Request) -> "Running":
-    return cast("Running", request.app.state.service)
-
-
-def _asked(key: str, by: Identity, what: object, wish: dict[str, object]) -> Idempotency:
-    return Idempotency.of(key, f"operations/{by.person_id}", {"of": what, **wish})
-
-
-async def _remember(act: Command) -> None:
-    """These acts make nothing with an id: that they were done is what a repeat has to know."""
-    if not act.repeated:
-        await act.done(new_id())
-
-
-def _audit(act: Command, by: Identity, name: str, **about: object) -> None:
-    """Who did what, once it is committed. The reason of a skip stands with the record, not in the log."""
-    if not act.repeated:
-        _log.warning("audit.operation", act=name, person_id=by.person_id, session_id=by.session_id, **about)
 
 
 def _refuse_unless(done: bool, row: Record | None) -> None:

@@ -17,8 +17,6 @@ class ServiceSettings(BaseSettings):
     service: str
     replica: str = "1"
     installation: str = "gemba"
-    incarnation: int = 1
-    """Counts restores of this installation: part of `ce_source`, so that facts of two lives differ."""
     profile: Profile = "production"
     clock: str = "real"
     log_level: str = "INFO"

@@ -91,9 +91,10 @@ async def disarm(conn: Connection, kind: str, aggregate: UUID) -> None:
 READ_DUE = """
     select kind, aggregate, generation, due_at from timers
     where due_at <= $1 and (retry_at is null or retry_at <= clock_timestamp()) and kind = any($2::text[])
+      and not on_hold()
     order by due_at, kind, aggregate limit $3
 """
-NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and retry_at is null"
+NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and retry_at is null and not on_hold()"
 TAKE = """
     delete from timers t using unnest($2::uuid[], $3::bigint[]) as read (aggregate, generation)
     where t.kind = $1 and t.aggregate = read.aggregate and t.generation = read.generation and t.due_at <= $4
@@ -106,17 +107,17 @@ FAILED = """
     where kind = $1 and aggregate = $2 and generation = $3
     returning true
 """
-COUNT_DUE = "select count(*) from timers where due_at <= $1 and kind = any($2::text[])"
+COUNT_DUE = "select count(*) from timers where due_at <= $1 and kind = any($2::text[]) and not on_hold()"
 LIST_TIMERS = "select * from timers order by due_at limit $1"
 
 
 async def count_due(conn: Connection, kinds: Sequence[str], now: datetime) -> int:
-    """How many deadlines have come and not been acted upon."""
+    """How many deadlines have come and not been acted upon; after a restore none, until they are released."""
     count: int = await conn.fetchval(COUNT_DUE, now, kinds)
     return count
 
 
-FIRST_DUE = "select min(due_at) from timers where kind = any($1::text[])"
+FIRST_DUE = "select min(due_at) from timers where kind = any($1::text[]) and not on_hold()"
 
 
 async def next_due(conn: Connection, kinds: Sequence[str]) -> datetime | None:

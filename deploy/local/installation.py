@@ -29,6 +29,7 @@ from deploy.local.postgres import PostgresServer
 from deploy.local.problem import Problem
 from deploy.local.program import Program, inherited_environment
 from deploy.local.provision import provision_kafka
+from deploy.local.restore import begin_life_if_restored
 from deploy.local.service_programs import inbox_program, service_program
 from deploy.local.state import State
 from deploy.local.supervisor import Report, Supervisor
@@ -135,6 +136,9 @@ async def _start(gemba: Installation, report: Report) -> None:
     await _together([_start_postgres(gemba, given_dsn, report), _start_kafka(gemba, given_cluster, report)])
     report("databases", "migrating")
     await asyncio.to_thread(_migrate, gemba)
+    urls = [gemba.databases[name].run for name in gemba.services]
+    if await asyncio.to_thread(begin_life_if_restored, gemba.state, urls):
+        report("databases", "restored: on hold until ./gemba hold release")
     await asyncio.to_thread(_replay_on_new_log, gemba)
     if "directory" in gemba.services:
         await asyncio.to_thread(ensure_administrator, gemba.state, gemba.service_environment("directory"))

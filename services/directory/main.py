@@ -24,6 +24,7 @@ from services.directory.http import (
 )
 from services.directory.mailer import smtp_sender
 from services.directory.settings import Settings
+from services.directory.storage.sign_in import list_held
 from services.directory.storage.states import load_states
 from services.directory.use_cases.send_sign_in_links import count_waiting
 from shared.assembly import Parts, Running, running
@@ -103,5 +104,6 @@ async def make_parts(service: Running) -> Parts:
         load_states=load_states,
         background=[mailer.run],
         waiting=count_waiting,
+        list_held=list_held,
         counters=lambda: {"sign_in_mails": mailer.settled},
     )

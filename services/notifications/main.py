@@ -19,7 +19,7 @@ from services.notifications.domain import templates
 from services.notifications.http import api, pages
 from services.notifications.senders import Sender
 from services.notifications.settings import Settings
-from services.notifications.storage.messages import count_due, get_next_due
+from services.notifications.storage.messages import count_due, get_next_due, list_held
 from services.notifications.timers import TIMERS
 from shared.assembly import Parts, Running, running
 from shared.crypto import load_signing_key
@@ -112,6 +112,7 @@ async def make_parts(service: Running) -> Parts:
         background=(general.run, case.run),
         waiting=waiting,
         counters=lambda: {"sent": general.sent + case.sent},
+        list_held=list_held,
         next_due=lambda conn: get_next_due(conn, service.clock.now()),
         pools={CASE.group: case_pool},
     )

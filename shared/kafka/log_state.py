@@ -6,6 +6,7 @@ A replay is one transaction: new cluster id, epoch + 1, everything pending again
 from dataclasses import dataclass
 
 from shared.db import Connection, Pool, transaction
+from shared.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,21 @@ class UnknownCluster(Exception):
         )
 
 
+class SurvivingLog(Rejected):
+    """The broker holds the log of a life before a restore: its records would be taken for news, and ours for repeats."""
+
+    def __init__(self, met: str) -> None:
+        super().__init__(
+            "surviving_log",
+            409,
+            f"Kafka cluster {met!r} is the log from before this database was restored. Format a new one: "
+            "everything is published to it again.",
+        )
+
+
 GET_LOG_STATE = "select cluster, epoch from log_state"
 LOCK_LOG_STATE = "select cluster, epoch from log_state for share"
+IS_LEFT = "select exists (select from lives where left_cluster = $1)"
 ADOPT_CLUSTER = "update log_state set cluster = $1 where cluster is null returning cluster"
 START_EPOCH = "update log_state set cluster = $1, epoch = epoch + 1 returning epoch"
 REFILL_PENDING = """
@@ -59,8 +73,13 @@ async def lock_log_state(conn: Connection) -> LogState:
 
 
 async def recognise_cluster(pool: Pool, met: str) -> None:
-    """Adopt the first cluster ever met; raise `UnknownCluster` for any other than the known one."""
+    """Adopt the first cluster ever met; raise `UnknownCluster` for any other than the known one.
+
+    Raises `SurvivingLog` for one that was left behind by a restore.
+    """
     async with transaction(pool) as conn:
+        if await conn.fetchval(IS_LEFT, met):
+            raise SurvivingLog(met)
         state = await get_log_state(conn)
         if state.cluster is None and await conn.fetchval(ADOPT_CLUSTER, met):
             return
@@ -77,6 +96,8 @@ async def ask_for_replay(pool: Pool, cluster: str) -> int:
 
 async def start_replay(conn: Connection, cluster: str) -> int:
     """The same in a transaction that is open: all of it, or nothing."""
+    if await conn.fetchval(IS_LEFT, cluster):
+        raise SurvivingLog(cluster)
     await conn.execute(START_EPOCH, cluster)
     await conn.execute(REFILL_PENDING, timeout=600)
     pending: int = await conn.fetchval("select count(*) from outbox_pending")

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.db import Connection
+from shared.lives import Held
 
 LOCK_ADDRESS = "select pg_advisory_xact_lock(7270002, hashtext(encode($1, 'hex')))"
 INSERT_REQUEST = """
@@ -47,7 +48,7 @@ class WaitingRequest:
 CLAIM_WAITING = """
     update sign_in_requests set attempts = attempts + 1, retry_at = clock_timestamp() + make_interval(secs => $2)
     where request_id in (
-        select request_id from sign_in_requests where state = 'waiting' and retry_at <= clock_timestamp()
+        select request_id from sign_in_requests where state = 'waiting' and retry_at <= clock_timestamp() and not on_hold()
         order by retry_at limit $1 for update skip locked)
     returning request_id, address_hash, requested_at, attempts
 """
@@ -76,13 +77,24 @@ async def mark_to_retry(conn: Connection, request_id: UUID, seconds: float) -> N
     await conn.execute(RETRY_REQUEST, request_id, seconds)
 
 
-COUNT_WAITING = "select count(*) from sign_in_requests where state = 'waiting'"
+COUNT_WAITING = "select count(*) from sign_in_requests where state = 'waiting' and not on_hold()"
 
 
 async def count_waiting_requests(conn: Connection) -> int:
-    """Mails not handed over yet."""
+    """Mails not handed over yet; after a restore none, until they are released."""
     count: int = await conn.fetchval(COUNT_WAITING)
     return count
+
+
+LIST_HELD = """
+    select 'mail' as what, 'sign_in' as kind, request_id as aggregate, requested_at as due_at from sign_in_requests
+    where state = 'waiting' and requested_at <= $1 order by requested_at limit $2
+"""
+
+
+async def list_held(conn: Connection, now: datetime, limit: int) -> list[Held]:
+    """Links that somebody asked for and that a hold keeps back."""
+    return [Held(**dict(row)) for row in await conn.fetch(LIST_HELD, now, limit)]
 
 
 DELETE_OLD = "delete from sign_in_requests where requested_at < $1"

@@ -8,6 +8,7 @@ from services.notifications.domain.message import Message, Wanted
 from services.notifications.domain.retry import CLAIM
 from shared.db import Connection, Record
 from shared.ids import new_id
+from shared.lives import Held
 
 INSERT_MESSAGE = """
     insert into messages (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
@@ -74,6 +75,7 @@ CLAIM_DUE = f"""
         where lane = $1 and state = 'queued' and not_before <= $2
           and (retry_at is null or retry_at <= clock_timestamp())
           and (claimed_until is null or claimed_until <= clock_timestamp())
+          and not on_hold()
         order by not_before, message_id limit 1 for update skip locked
     )
     returning {_COLUMNS}
@@ -145,12 +147,25 @@ async def mark_deferred(conn: Connection, message_ids: Sequence[UUID], pause: ti
     await conn.execute(MARK_DEFERRED, list(message_ids), pause, int(counted))
 
 
-COUNT_DUE = "select lane, count(*) from messages where state = 'queued' and not_before <= $1 group by lane"
+COUNT_DUE = """
+    select lane, count(*) from messages where state = 'queued' and not_before <= $1 and not on_hold() group by lane
+"""
 
 
 async def count_due(conn: Connection, now: datetime) -> dict[str, int]:
-    """How many messages should be on their way, by lane. What is held for later does not count."""
+    """How many messages should be on their way, by lane. What is held, for later or after a restore, does not count."""
     return {row["lane"]: row["count"] for row in await conn.fetch(COUNT_DUE, now)}
+
+
+LIST_HELD = """
+    select 'message' as what, template as kind, about as aggregate, not_before as due_at from messages
+    where state = 'queued' and not_before <= $1 order by not_before limit $2
+"""
+
+
+async def list_held(conn: Connection, now: datetime, limit: int) -> list[Held]:
+    """What would leave at once if there were no hold."""
+    return [Held(**dict(row)) for row in await conn.fetch(LIST_HELD, now, limit)]
 
 
 NEXT_DUE = "select min(not_before) from messages where state = 'queued' and not_before > $1"

@@ -98,6 +98,8 @@ EVERYTHING = [
     ("POST", "quarantine/1/replay"),
     ("POST", "quarantine/1/skip"),
     ("GET", "timers"),
+    ("GET", "hold"),
+    ("POST", "hold/release"),
 ]
 
 

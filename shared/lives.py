@@ -1,0 +1,89 @@
+"""What a restore begins: another life of the installation, on another log, on hold until an operator releases it.
+
+Between the instant that was restored and now the former life told people things that these databases do not know of.
+So nothing that is due fires and nothing is sent until somebody has seen the list. All of it is one row in one
+transaction: `on_hold()` in SQL is what timers and senders ask, so that no process can overlook it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.db import Connection, Pool, transaction
+from shared.kafka.log_state import REFILL_PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """`number` is part of `ce_source`. `began_at` is machine time."""
+
+    number: int
+    began_at: datetime
+    on_hold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that is due and stands still: a deadline, a message, a mail. `due_at` is business time."""
+
+    what: str
+    kind: str
+    aggregate: UUID
+    due_at: datetime
+
+
+ListHeld = Callable[[Connection, datetime, int], Awaitable[Sequence[Held]]]
+"""`async def list_held(conn, now, limit)`: what a service holds back besides deadlines, the oldest first."""
+
+GET_LIFE = "select number, began_at, released_at is null as on_hold from lives order by number desc limit 1"
+BEGIN_LIFE = """
+    insert into lives (number, restore_id, left_cluster)
+    select max(number) + 1, $1, (select cluster from log_state) from lives
+    on conflict (restore_id) do nothing
+    returning number
+"""
+LEAVE_LOG = "update log_state set cluster = null, epoch = epoch + 1"
+RELEASE = (
+    "update lives set released_at = clock_timestamp(), released_by = $1 where released_at is null returning number"
+)
+WAKE = "select pg_notify(channel, '') from unnest(array['timers', 'messages', 'sign_in', 'outbox']) channel"
+
+
+async def get_life(conn: Connection) -> Life:
+    """The one that runs now."""
+    row = await conn.fetchrow(GET_LIFE)
+    assert row is not None
+    return Life(**dict(row))
+
+
+async def begin_life(pool: Pool, restore_id: UUID) -> bool:
+    """Begin the life after a restore; False when it has begun already. Everything is to be published again, elsewhere."""
+    async with transaction(pool) as conn:
+        if not await conn.fetchval(BEGIN_LIFE, restore_id):
+            return False
+        await conn.execute(LEAVE_LOG)
+        await conn.execute(REFILL_PENDING, timeout=600)
+        return True
+
+
+async def release(conn: Connection, by: UUID) -> bool:
+    """Let go what is held, in this transaction; False when nothing was on hold."""
+    released = await conn.fetchval(RELEASE, by)
+    await conn.execute(WAKE)
+    return released is not None
+
+
+LIST_HELD_TIMERS = """
+    select 'deadline' as what, kind, aggregate, due_at from timers where due_at <= $1 order by due_at limit $2
+"""
+
+
+async def list_held(conn: Connection, now: datetime, limit: int, more: ListHeld | None = None) -> list[Held]:
+    """What would happen at once without the hold, the oldest first; nothing when there is no hold."""
+    if not (await get_life(conn)).on_hold:
+        return []
+    held = [Held(**dict(row)) for row in await conn.fetch(LIST_HELD_TIMERS, now, limit)]
+    if more is not None:
+        held += await more(conn, now, limit)
+    return sorted(held, key=lambda one: one.due_at)[:limit]
