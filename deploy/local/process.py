@@ -152,7 +152,7 @@ def resident_bytes(pid: int) -> int | None:
     """
     page = os.sysconf("SC_PAGE_SIZE")
     total = 0
-    for member in _family(pid):
+    for member in family(pid):
         try:
             statm = Path(f"/proc/{member}/statm").read_text(encoding="ascii").split()
         except OSError:
@@ -161,12 +161,13 @@ def resident_bytes(pid: int) -> int | None:
     return total or None
 
 
-def _family(pid: int) -> list[int]:
-    family = [pid]
-    for member in family:
+def family(pid: int) -> list[int]:
+    """Process ``pid`` and everything below it, parents before their children."""
+    members = [pid]
+    for member in members:
         for children in Path(f"/proc/{member}/task").glob("*/children"):
             try:
-                family.extend(int(child) for child in children.read_text("ascii").split())
+                members.extend(int(child) for child in children.read_text("ascii").split())
             except OSError:
                 continue
-    return family
+    return members

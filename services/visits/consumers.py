@@ -16,7 +16,7 @@ from shared.contracts.booking import (
     VisitScheduled,
 )
 from shared.contracts.enterprise import EnterpriseState
-from shared.contracts.message import MessageAnswered, MessageFailed, MessageQueued, MessageSent
+from shared.contracts.message import MessageAnswered, MessageCancelled, MessageFailed, MessageQueued, MessageSent
 from shared.contracts.person import PersonState
 from shared.db import Connection
 from shared.kafka.consumer import Consumer
@@ -62,6 +62,10 @@ async def on_message_failed(fact: MessageFailed, *, conn: Connection, deps: Deps
     await track_alert(fact, conn=conn, deps=deps)
 
 
+async def on_message_cancelled(fact: MessageCancelled, *, conn: Connection, deps: Deps) -> None:
+    await track_alert(fact, conn=conn, deps=deps)
+
+
 async def on_message_answered(fact: MessageAnswered, *, conn: Connection, deps: Deps) -> None:
     await take_answer(fact, conn=conn, deps=deps)
 
@@ -84,6 +88,7 @@ MESSAGE = Consumer(
         MessageQueued: on_message_queued,
         MessageSent: on_message_sent,
         MessageFailed: on_message_failed,
+        MessageCancelled: on_message_cancelled,
         MessageAnswered: on_message_answered,
     },
 )

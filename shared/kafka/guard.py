@@ -142,6 +142,7 @@ class Guard:
         async with transaction(self._pool) as conn:
             if await pass_over(conn, self.consumer, record.raw.topic, record.envelope) is Verdict.HANDLE:
                 await insert_parked(conn, self.consumer.group, record.raw, record.envelope, fate)
+                await tell_stuck(conn, self.consumer, record.raw.topic, record.envelope.subject, self._deps)
         _log.warning("guard.refused", code=fate.reason, topic=record.raw.topic)
 
     async def _park(self, raw: Raw, envelope: Envelope | Head | None, fate: Fate, *, bare: bool = False) -> None:

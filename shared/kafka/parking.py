@@ -117,4 +117,5 @@ class Parking:
         await save_fate(conn, row["id"], fate)
         if fate.state == "quarantined":
             await announce(conn, self._consumer, raw, aggregate_of(row), row["version"], fate.reason, self._clock)
+        if fate.state in {"quarantined", "refused"}:
             await tell_stuck(conn, self._consumer, raw.topic, aggregate_of(row), self._deps)

@@ -5,6 +5,8 @@
        ▼                     ▼
     declined/lapsed     a move or another trainer is a new offer ▶ offered
 
+The timetable may find no place for it any more: from wherever it stood it is *unplaced*, nobody's, until it is offered again.
+
 Answers name the offer they answer: an older one's answer never counts.
 """
 
@@ -40,6 +42,11 @@ class VisitState(StrEnum):
     MISSED = "missed"
     REPORTED = "reported"
     CANCELLED = "cancelled"
+    UNPLACED = "unplaced"
+
+
+NOBODYS = frozenset({VisitState.DECLINED, VisitState.LAPSED, VisitState.UNPLACED})
+"""The one who was asked does not have it, and nobody else was asked yet."""
 
 
 class Answer(StrEnum):
@@ -120,7 +127,7 @@ def check_answer(visit: Visit, offer: Offer | None, answer: Answer) -> bool:
         raise Rejected("visit_cancelled", 409, "This visit was cancelled; it needs no answer any more.")
     if offer.offer != visit.offer:
         raise Rejected("offer_superseded", 409, _superseded(visit, offer))
-    if offer.answer is answer:
+    if offer.answer is answer and visit.state is not VisitState.UNPLACED:
         return False
     if offer.answer is not None:
         raise Rejected("offer_answered", 409, _answered(visit, offer), field="offer")
@@ -144,6 +151,8 @@ def _answered(visit: Visit, offer: Offer) -> str:
     at = f"{offer.answered_at:%d %B %Y %H:%M} UTC" if offer.answered_at else "earlier"
     if offer.answer is Answer.LAPSED:
         return f"This offer lapsed without an answer on {at}, and somebody else is being asked. It cannot be answered now."
+    if offer.answer is Answer.WITHDRAWN or visit.state is VisitState.UNPLACED:
+        return f"This offer was withdrawn on {at}: the visit has no day at the moment. You are asked again when it has one."
     if offer.answer is Answer.ACCEPTED:
         return f"You accepted this visit on {at}. To change the day or hand it back, ask for a new date instead."
     return f"You declined this visit on {at}, and somebody else is being asked. A coordinator can bring it back to you."
@@ -151,7 +160,7 @@ def _answered(visit: Visit, offer: Offer) -> str:
 
 def check_report(visit: Visit, person_id: UUID, now: datetime) -> None:
     """Raise unless this person may report this visit now."""
-    if visit.trainer_id != person_id or visit.state in {VisitState.DECLINED, VisitState.LAPSED}:
+    if visit.trainer_id != person_id or visit.state in NOBODYS:
         raise not_found("visit")
     if visit.state is VisitState.CANCELLED:
         raise Rejected("visit_cancelled", 409, "This visit was cancelled, so it cannot be reported.")
@@ -167,7 +176,7 @@ def check_report(visit: Visit, person_id: UUID, now: datetime) -> None:
 
 def check_reschedule(visit: Visit) -> None:
     """Raise unless another date can still be asked for."""
-    if visit.state in {VisitState.CANCELLED, VisitState.REPORTED, VisitState.DECLINED, VisitState.LAPSED}:
+    if visit.state in NOBODYS | {VisitState.CANCELLED, VisitState.REPORTED}:
         raise Rejected(
             "visit_not_open", 409, f"This visit is {visit.state}; only one that is still ahead or was missed gets a new date."
         )

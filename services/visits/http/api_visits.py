@@ -28,7 +28,7 @@ from services.visits.use_cases.want_reschedule import WantReschedule, want_resch
 from shared.db import transaction
 from shared.ids import new_id
 
-State = Literal["offered", "confirmed", "declined", "lapsed", "missed", "reported", "cancelled"]
+State = Literal["offered", "confirmed", "declined", "lapsed", "unplaced", "missed", "reported", "cancelled"]
 
 
 def router() -> APIRouter:

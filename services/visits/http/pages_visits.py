@@ -158,7 +158,7 @@ def _grouped(visits: list[VisitOut], now: datetime, *, mine: bool) -> list[tuple
         ("A report is missing", of("missed")),
         ("To be reported", [visit for visit in of("confirmed") if visit.ends_at <= now]),
         ("Coming up", [visit for visit in of("confirmed") if visit.ends_at > now]),
-        ("Waiting for the plan", of("declined", "lapsed")),
+        ("Waiting for the plan", of("declined", "lapsed", "unplaced")),
         ("Done", of("reported")),
         ("Cancelled", of("cancelled")),
     ]

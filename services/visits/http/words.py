@@ -9,6 +9,7 @@ VISIT_STATES = {
     "confirmed": ("Confirmed", "good"),
     "declined": ("Declined", "neutral"),
     "lapsed": ("Not answered in time", "neutral"),
+    "unplaced": ("Without a day", "bad"),
     "missed": ("Report missing", "bad"),
     "reported": ("Reported", "good"),
     "cancelled": ("Cancelled", "neutral"),

@@ -113,7 +113,7 @@ async def mark_answered(
 
 LIST_VISITS = f"""
     select {_COLUMNS}, reschedule_wanted_at from visits
-    where ($1::uuid is null or trainer_id = $1 and state not in ('declined', 'lapsed') or $1 = any(co_trainer_ids))
+    where ($1::uuid is null or trainer_id = $1 and state not in ('declined', 'lapsed', 'unplaced') or $1 = any(co_trainer_ids))
       and ($2::text[] is null or country = any($2))
       and ($3::text is null or state = $3) and ($4::uuid is null or cohort_id = $4)
       and ($5::timestamptz is null or (starts_at, visit_id) > ($5, $6::uuid))

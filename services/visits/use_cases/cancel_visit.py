@@ -39,10 +39,18 @@ async def cancel_visit(fact: BookingWithdrawn, *, conn: Connection, deps: Deps) 
 
 
 async def note_unplaceable(fact: BookingUnplaceable, *, conn: Connection, deps: Deps) -> None:
-    """Nobody is left to ask: nobody is late with it either, until the timetable places it again."""
+    """No place for it: who was asked is asked no more, and nobody is late with it until the timetable places it again.
+
+    Otherwise a trainer could accept, or keep, a visit that the timetable does not have. A missed one keeps its state, for
+    its report may still come.
+    """
     visit = await get_visit(conn, fact.visit_id, lock=True)
-    if visit is not None and visit.state in {VisitState.DECLINED, VisitState.LAPSED, VisitState.MISSED}:
+    if visit is not None and visit.state not in {VisitState.REPORTED, VisitState.CANCELLED}:
+        await disarm(conn, OFFER, visit.visit_id)
         await disarm(conn, MISSED, visit.visit_id)
+        if visit.state is not VisitState.MISSED:
+            await mark_answered(conn, visit, Answer.WITHDRAWN, deps.clock.now())
+            await save_visit(conn, replace(visit, state=VisitState.UNPLACED))
     if visit is None:  # a follow-up that was wanted and could not be placed may be asked for again
         await note_verification(fact.visit_id, Verification.NONE, conn=conn, deps=deps)
         await _free_actions(fact, conn=conn, deps=deps)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.visits.domain.visit import Visit, VisitState
+from services.visits.domain.visit import NOBODYS, Visit
 from shared.errors import not_found
 
 
@@ -28,7 +28,7 @@ def sees(visit: Visit, asker: Asker) -> bool:
         return False
     if asker.person_id in visit.co_trainer_ids:
         return True
-    return asker.person_id == visit.trainer_id and visit.state not in {VisitState.DECLINED, VisitState.LAPSED}
+    return asker.person_id == visit.trainer_id and visit.state not in NOBODYS
 
 
 def check_sees(visit: Visit, asker: Asker) -> None:

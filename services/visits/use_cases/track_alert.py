@@ -7,16 +7,25 @@ from services.visits.domain.escalation import lose_alert
 from services.visits.storage import case_records
 from services.visits.storage.cases import CaseFile, get_case
 from services.visits.use_cases.settle_case import refresh_terms, settle
-from shared.contracts.message import MessageFailed, MessageQueued, MessageSent
+from shared.contracts.message import MessageCancelled, MessageFailed, MessageQueued, MessageSent
 from shared.db import Connection
 
+OfAlert = MessageQueued | MessageSent | MessageFailed | MessageCancelled
 
-async def track_alert(fact: MessageQueued | MessageSent | MessageFailed, *, conn: Connection, deps: Deps) -> None:
+_STATES: dict[type[OfAlert], str] = {
+    MessageQueued: "queued",
+    MessageSent: "sent",
+    MessageFailed: "failed",
+    MessageCancelled: "cancelled",
+}
+
+
+async def track_alert(fact: OfAlert, *, conn: Connection, deps: Deps) -> None:
     """Messages about visits and actions pass by; those about a case are kept with it."""
     file = await _case_of(fact.about, fact.step, conn)
     if file is None or fact.step is None:
         return
-    state = {MessageQueued: "queued", MessageSent: "sent", MessageFailed: "failed"}[type(fact)]
+    state = _STATES[type(fact)]
     now = deps.clock.now()
     await case_records.save_message(
         conn,
@@ -26,7 +35,7 @@ async def track_alert(fact: MessageQueued | MessageSent | MessageFailed, *, conn
         fact.recipient_id,
         channel=fact.channel,
         state=state,
-        code=fact.code if isinstance(fact, MessageFailed) else None,
+        code=fact.code if isinstance(fact, MessageFailed | MessageCancelled) else None,
         now=now,
     )
     if state == "failed" and file.case.is_open:

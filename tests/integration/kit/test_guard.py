@@ -166,7 +166,19 @@ async def test_a_fact_refused_by_a_business_rule_leaves_a_visible_row_and_its_su
     assert await heard.effects(visit) == ["2"]
     (row,) = await heard.parked_rows()
     assert (row["state"], row["version"], row["reason"], row["next_at"]) == ("refused", 1, "too_late", None)
+    assert heard.stuck == [("gemba.visit", visit)], "once, to whoever must not let such a fact go quiet"
     assert await heard.watermark(visit) == 2
+
+
+async def test_a_parked_fact_that_is_refused_later_is_told_as_well(desk: Desks) -> None:
+    heard = await desk()
+    fact = declined()
+    heard.behave = raising(NotKnownYet("enterprise"), "ill")
+    await heard.deliver(raw_of(fact, 1))
+    assert heard.stuck == [], "waiting is nothing to worry about"
+    heard.behave = raising(Rejected("too_late", 409, "The visit is over."), "ill")
+    await heard.retry()
+    assert heard.stuck == [("gemba.visit", fact.visit_id)]
 
 
 async def test_while_the_database_is_away_the_record_stays_in_hand(

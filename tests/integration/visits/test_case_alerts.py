@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from shared.contracts.case import CaseEscalated, CaseUnowned
-from shared.contracts.message import MessageFailed, MessageQueued, MessageSent
+from shared.contracts.message import MessageCancelled, MessageFailed, MessageQueued, MessageSent
 from shared.contracts.values import Channel
 from shared.ids import new_id
 from tests.harness.facts import emitted
@@ -139,3 +139,25 @@ async def test_a_deadline_that_comes_late_after_an_outage_fires_once_and_starts_
     assert escalated.respond_by == world.clock.now() + timedelta(hours=2)
     line = await world.pool.fetchrow("select at, received_at from case_audit where act = 'alerted_escalated'")
     assert line["at"] - line["received_at"] == timedelta(hours=46)
+
+
+async def test_an_alert_that_was_no_longer_needed_is_neither_on_its_way_nor_lost(world: World) -> None:
+    case_id = await world.raise_case()
+    people = world.people
+    messages = {person: await queued(world, case_id, 1, person) for person in (people.officer, people.second_officer)}
+    for person, message in messages.items():
+        await world.feeder.deliver(
+            MessageCancelled(
+                message_id=message,
+                about=case_id,
+                step=1,
+                recipient_id=person,
+                channel=Channel.EMAIL,
+                code="acknowledged",
+            )
+        )
+    assert not await emitted(world.pool, CaseEscalated)
+    seen = await world.get(f"/visits/api/cases/{case_id}", by=people.officer)
+    assert {(alert["reached"], alert["code"]) for alert in seen["alerts"]} == {("cancelled", "acknowledged")}
+    page = await world.http.get(f"/visits/cases/{case_id}", headers=world.headers(people.officer) | {"Accept": "text/html"})
+    assert "Not needed: acknowledged" in page.text

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from shared.contracts.booking import BookingMoved, BookingReassigned, BookingWithdrawn
+from shared.contracts.booking import BookingMoved, BookingReassigned, BookingUnplaceable, BookingWithdrawn
 from shared.contracts.message import MessageAnswered
+from shared.contracts.values import VisitKind
 from shared.contracts.visit import (
     OfferLapsed,
     RescheduleWanted,
@@ -126,6 +127,42 @@ async def test_a_withdrawn_visit_is_cancelled_and_needs_no_answer(world: World) 
     answer = await world.post(f"/visits/api/visits/{visit_id}/accept", by=world.people.trainer, status=409)
     assert answer.json()["code"] == "visit_cancelled"
     assert await world.pool.fetchval("select count(*) from timers where aggregate = $1", visit_id) == 0
+
+
+def without_a_place(visit_id: UUID) -> BookingUnplaceable:
+    return BookingUnplaceable(
+        visit_id=visit_id,
+        cohort_id=new_id(),
+        country="BD",
+        kind=VisitKind.CONSULTANCY,
+        enterprise_ids=(new_id(),),
+        codes=("no_day",),
+    )
+
+
+async def test_an_offer_ends_when_the_timetable_has_no_place_for_the_visit_any_more(world: World) -> None:
+    """Otherwise its trainer could accept a visit that nobody has planned, and would be the only one who knows."""
+    visit_id = await world.schedule()
+    await world.feeder.deliver(without_a_place(visit_id))
+    answer = await world.post(f"/visits/api/visits/{visit_id}/accept", by=world.people.trainer, status=409)
+    assert "no day at the moment" in answer.json()["detail"]
+    assert (await world.get(f"/visits/api/visits/{visit_id}", by=world.people.coordinator))["state"] == "unplaced"
+    await world.pass_time(days=30)
+    assert not await emitted(world.pool, OfferLapsed), "nobody is waited for"
+
+    await world.feeder.deliver(moved(world, visit_id, days=20))
+    await world.post(f"/visits/api/visits/{visit_id}/accept", {"offer": 2}, by=world.people.trainer, status=200)
+
+
+async def test_a_confirmed_visit_without_a_place_is_nobodys_and_nobody_is_late_with_it(world: World) -> None:
+    visit_id = await world.visit_under_way()
+    await world.feeder.deliver(without_a_place(visit_id))
+    await world.get(f"/visits/api/visits/{visit_id}", by=world.people.trainer, status=404)
+    assert (await world.get("/visits/api/visits", by=world.people.trainer))["items"] == []
+    answer = await world.post(f"/visits/api/visits/{visit_id}/accept", {"offer": 1}, by=world.people.trainer, status=409)
+    assert "no day at the moment" in answer.json()["detail"]
+    await world.pass_time(days=3)
+    assert not await emitted(world.pool, VisitMissed)
 
 
 async def test_a_visit_without_report_is_noticed_a_day_after_its_end(world: World) -> None:

@@ -1,0 +1,9 @@
+"""A visit that lost its place in the timetable is nobody's until it is offered again."""
+
+from shared.migrate import run_sql
+
+revision, down_revision = "0003", "0002"
+
+
+def upgrade() -> None:
+    run_sql("services/visits/migrations/0003_unplaced_visits.sql")

@@ -1,0 +1,9 @@
+"""An alert that was no longer wanted when its turn came is neither on its way nor lost."""
+
+from shared.migrate import run_sql
+
+revision, down_revision = "0004", "0003"
+
+
+def upgrade() -> None:
+    run_sql("services/visits/migrations/0004_cancelled_alerts.sql")
