@@ -84,15 +84,20 @@ async def savepoint(conn: Connection) -> AsyncIterator[None]:
 async def refuse_unsafe_server(pool: Pool) -> None:
     """Refuse to start on a server that can lose what it acknowledged, or that is older than we need."""
     async with pool.acquire() as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            value = await connection.fetchval("select current_setting($1)", name)
-            if value == "off":
-                raise RuntimeError(
-                    f"PostgreSQL runs with {name} = off: a crash could lose an acknowledged report. Set it to on."
-                )
-        version = connection.get_server_version()
-        if version.major < 15:
-            raise RuntimeError(f"PostgreSQL {version.major} is too old; 15 or later is needed.")
+        await refuse_unsafe_session(connection)
+
+
+async def refuse_unsafe_session(connection: Connection) -> None:
+    """The same for one connection. Raises `RuntimeError` with what would be right."""
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        value = await connection.fetchval("select current_setting($1)", name)
+        if value == "off":
+            raise RuntimeError(
+                f"PostgreSQL runs with {name} = off: a crash could lose an acknowledged report. Set it to on."
+            )
+    version = connection.get_server_version()
+    if version.major < 15:
+        raise RuntimeError(f"PostgreSQL {version.major} is too old; 15 or later is needed.")
 
 
 async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -13,6 +13,9 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from sqlalchemy.exc import OperationalError
+
+from shared.secret_files import UnusableSecret, with_secrets
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,7 +58,8 @@ def migrate(service: str, database_url: str) -> None:
 
 def url_of(service: str) -> str:
     """`GEMBA_DATABASE_URL_<SERVICE>`, or `GEMBA_DATABASE_URL` where there is one service only: as the schema's owner."""
-    url = os.environ.get(f"GEMBA_DATABASE_URL_{service.upper()}") or os.environ.get("GEMBA_DATABASE_URL")
+    told = with_secrets(os.environ)
+    url = told.get(f"GEMBA_DATABASE_URL_{service.upper()}") or told.get("GEMBA_DATABASE_URL")
     if not url:
         raise RuntimeError(f"GEMBA_DATABASE_URL is not set: where is the database of {service}?")
     return url
@@ -65,5 +69,7 @@ if __name__ == "__main__":
     try:
         for name in sys.argv[1:]:
             migrate(name, url_of(name))
-    except RuntimeError as problem:
-        sys.exit(str(problem))
+    except (RuntimeError, UnusableSecret) as problem:
+        sys.exit(f"gemba: {problem}")
+    except OperationalError as refused:
+        sys.exit(f"gemba: the migration could not be run: {' '.join(str(refused.orig).split())}")

@@ -1,21 +1,43 @@
 """What a service is told by its environment (`GEMBA_…`); every service's own settings extend this."""
 
+import os
+import socket
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.secret_files import SecretFiles
 
 Profile = Literal["production", "local", "demo", "test"]
 
 
-class ServiceSettings(BaseSettings):
-    """One process of one service. Secrets are `SecretStr`: their repr never shows them."""
+class EnvironmentSettings(BaseSettings):
+    """Settings from `GEMBA_…` variables, or from the files that `GEMBA_…_FILE` names. Raises `UnusableSecret`."""
 
     model_config = SettingsConfigDict(env_prefix="GEMBA_", extra="ignore")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment with its files."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, SecretFiles(settings_cls, os.environ), env_settings
+
+
+class ServiceSettings(EnvironmentSettings):
+    """One process of one service. Secrets are `SecretStr`: their repr never shows them."""
+
     service: str
-    replica: str = "1"
+    replica: str = Field(default_factory=socket.gethostname)
+    """What tells replicas apart in logs and in the database's list of sessions; a container's name is its id."""
     installation: str = "gemba"
     profile: Profile = "production"
     clock: str = "real"

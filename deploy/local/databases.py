@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.local.problem import Problem
+from deploy.local.topology import SERVICES, database_name, migration_role, runtime_role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import psycopg
 
@@ -36,6 +37,20 @@ class DatabaseUrls:
 
     migrate: str
     run: str
+
+
+def wanted_databases(secret: Callable[[str], str]) -> dict[str, ServiceDatabase]:
+    """Every service's database; ``secret`` gives the password of a name such as ``postgres-visits_run``."""
+    return {
+        service: ServiceDatabase(
+            database=database_name(service),
+            migration_role=migration_role(service),
+            migration_password=secret(f"postgres-{migration_role(service)}"),
+            runtime_role=runtime_role(service),
+            runtime_password=secret(f"postgres-{runtime_role(service)}"),
+        )
+        for service in SERVICES
+    }
 
 
 def provision_databases(admin_dsn: str, databases: Mapping[str, ServiceDatabase]) -> dict[str, DatabaseUrls]:

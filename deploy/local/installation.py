@@ -21,7 +21,7 @@ from deploy.local import postgres as postgres_module
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
 from deploy.local.administrator import TOKEN_FILE, ensure_administrator
 from deploy.local.caddy import caddy_program
-from deploy.local.databases import DatabaseUrls, ServiceDatabase, provision_databases
+from deploy.local.databases import DatabaseUrls, provision_databases, wanted_databases
 from deploy.local.kafka import KafkaServer, Node
 from deploy.local.keys import make_missing_keys
 from deploy.local.one_shot import run_module
@@ -37,9 +37,6 @@ from deploy.local.topology import (
     KAFKA_ADMIN,
     PRINCIPALS,
     SERVICES,
-    database_name,
-    migration_role,
-    runtime_role,
 )
 
 ORIGIN_HOST = "localhost"
@@ -189,20 +186,9 @@ async def _start_postgres(gemba: Installation, given: str | None, report: Report
             )
         )
     gemba.postgres_dsn = given or server.admin_dsn
-    gemba.databases = await asyncio.to_thread(provision_databases, gemba.postgres_dsn, _wanted_databases(gemba.state))
-
-
-def _wanted_databases(state: State) -> dict[str, ServiceDatabase]:
-    return {
-        service: ServiceDatabase(
-            database=database_name(service),
-            migration_role=migration_role(service),
-            migration_password=state.secret(f"postgres-{migration_role(service)}"),
-            runtime_role=runtime_role(service),
-            runtime_password=state.secret(f"postgres-{runtime_role(service)}"),
-        )
-        for service in SERVICES
-    }
+    gemba.databases = await asyncio.to_thread(
+        provision_databases, gemba.postgres_dsn, wanted_databases(gemba.state.secret)
+    )
 
 
 async def _start_kafka(gemba: Installation, given: KafkaAddress | None, report: Report) -> None:

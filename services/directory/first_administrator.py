@@ -10,7 +10,6 @@ import re
 import sys
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.directory.use_cases.create_first_administrator import (
     CreateFirstAdministrator,
@@ -20,13 +19,11 @@ from shared.auth import ROLES
 from shared.clock import open_clock
 from shared.db import open_pool
 from shared.errors import Rejected
-from shared.settings import Profile
+from shared.settings import EnvironmentSettings, Profile
 
 
-class _Settings(BaseSettings):
+class _Settings(EnvironmentSettings):
     """Of the service's environment, what this needs."""
-
-    model_config = SettingsConfigDict(env_prefix="GEMBA_", extra="ignore")
 
     database_url: SecretStr
     profile: Profile = "production"

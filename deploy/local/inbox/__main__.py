@@ -1,7 +1,7 @@
-"""``python -m deploy.local.inbox``: SMTP and HTTP in one process, on the loopback.
+"""``python -m deploy.local.inbox``: SMTP and HTTP in one process, on the loopback unless told otherwise.
 
 Environment: ``GEMBA_INBOX_SMTP_PORT``, ``GEMBA_INBOX_HTTP_PORT``, ``GEMBA_INBOX_FILE``,
-``GEMBA_INBOX_KEY`` (empty: open).
+``GEMBA_INBOX_KEY`` or ``GEMBA_INBOX_KEY_FILE`` (empty: open), ``GEMBA_INBOX_HOST`` (in a container all addresses).
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ import uvicorn
 from deploy.local.inbox.app import make_inbox
 from deploy.local.inbox.smtp import smtp_protocol
 from deploy.local.inbox.store import Store
+from shared.secret_files import with_secrets
 
 
 async def main() -> None:
-    store = Store(Path(os.environ["GEMBA_INBOX_FILE"]))
-    app = make_inbox(store, key=os.environ.get("GEMBA_INBOX_KEY", ""))
+    told = with_secrets(os.environ)
+    store = Store(Path(told["GEMBA_INBOX_FILE"]))
+    app = make_inbox(store, key=told.get("GEMBA_INBOX_KEY", ""))
+    host = told.get("GEMBA_INBOX_HOST", "127.0.0.1")
     smtp = await asyncio.get_running_loop().create_server(
-        lambda: smtp_protocol(store), "127.0.0.1", int(os.environ["GEMBA_INBOX_SMTP_PORT"])
+        lambda: smtp_protocol(store), host, int(told["GEMBA_INBOX_SMTP_PORT"])
     )
     settings = uvicorn.Config(
         app,
-        host="127.0.0.1",
-        port=int(os.environ["GEMBA_INBOX_HTTP_PORT"]),
+        host=host,
+        port=int(told["GEMBA_INBOX_HTTP_PORT"]),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=2,

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from deploy.local import installation, process
-from deploy.local.databases import DatabaseUrls
+from deploy.local.databases import DatabaseUrls, wanted_databases
 from deploy.local.installation import Installation, running_installation
 from deploy.local.problem import Problem
 from deploy.local.program import Program, http_problem
@@ -110,7 +110,7 @@ def test_service_is_told_nothing_that_it_does_not_need(tmp_path: Path, monkeypat
     monkeypatch.setenv("GEMBA_POSTGRES", "postgresql://admin:secret@db/postgres")
     state = State(tmp_path / "var")
     with state.locked():
-        databases = installation._wanted_databases(state)
+        databases = wanted_databases(state.secret)
         urls = {
             name: DatabaseUrls(
                 migrate=f"postgresql://{wanted.migration_role}:{wanted.migration_password}@h/d",
