@@ -1,0 +1,145 @@
+"""Drives the search: a plan at once, then moves in short chunks until the budget is used up or somebody cancels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+import numpy as np
+
+from services.scheduler.planner.search.anneal import (
+    GAINED,
+    SPENT,
+    WAYS,
+    WEIGHT,
+    Memory,
+    anneal,
+    memory,
+    seed_random,
+)
+from services.scheduler.planner.search.chain import STARTS, Scratch, scratch
+from services.scheduler.planner.search.problem import (
+    CANDIDATES_FROM,
+    EARLIEST,
+    FIRST_VISIT,
+    LATEST,
+    RANK,
+    Ints,
+    Problem,
+)
+from services.scheduler.planner.search.seat import open_book
+from services.scheduler.planner.search.state import CELLS, State, empty
+
+CELLS_PER_WORK = 20_000_000
+"""Cells priced (one visit, trainer and day) that count as one unit of work: about a second on a core of 2024."""
+
+CHUNK_SECONDS = 0.1
+
+_NOTHING = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How the search goes about it: temperatures in points, most units in a move, noise in the choice of trainers."""
+
+    hot: float = 60.0
+    cold: float = 2.0
+    most: int = 4
+    noise: float = 0.1
+
+
+@dataclass(slots=True)
+class Found:
+    """The best plan, and how it came about."""
+
+    placed: Ints
+    """[V, 3] lead, second, day"""
+    slots: Ints
+    """[T, D, K] stops in the order of the day"""
+    total: float
+    first_total: float
+    moves: int = 0
+    work: float = 0.0
+    trace: list[tuple[float, float, float]] = field(default_factory=list)
+    """(seconds, work, points) whenever the best had become better"""
+
+
+Tell = Callable[[float], None]
+
+
+class Search:
+    """One search over one problem."""
+
+    def __init__(
+        self, problem: Problem, *, slots: int, enterprises: int, seed: int, schedule: Schedule | None = None
+    ) -> None:
+        """Open the book: nothing is placed but what is booked."""
+        self.problem = problem
+        self.schedule = schedule or Schedule()
+        self.state: State = empty(problem, slots, enterprises)
+        visits = int(np.diff(problem.units[:, FIRST_VISIT]).max(initial=1))
+        window = int((problem.visits[:, LATEST] - problem.visits[:, EARLIEST]).max(initial=0)) + 1
+        candidates = int(np.diff(problem.units[:, CANDIDATES_FROM]).max(initial=1))
+        self.room: Scratch = scratch(max(1, candidates), visits, max(1, window), slots)
+        self.memory: Memory = memory(problem, self.state)
+        self._seed = seed
+        self._cells = 0
+        seed_random(seed)
+        open_book(problem, self.state, self.room.rows[STARTS])
+
+    def construct(self) -> float:
+        """A first plan: in the order of bands, those with the fewest candidates first. Returns its points."""
+        p = self.problem
+        order = np.lexsort((np.diff(p.units[:, CANDIDATES_FROM]), p.units[:-1, RANK])).astype(np.int32)
+        anneal(p, self.state, self.memory, self.room, order, 0, 0, 1.0, 1.0, 1, 0.0)
+        return float(self.memory.best_total[0])
+
+    def improve(
+        self,
+        *,
+        seconds: float | None = None,
+        work: float | None = None,
+        tell: Tell | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Found:
+        """Search from the present state until the seconds or the work (whichever is given) are used up."""
+        first = float(self.memory.best_total[0])
+        found = Found(self.memory.best_placed, self.memory.best_slots, first, first)
+        start, moves, share = monotonic(), 0, 0.0
+        self._cells = 0
+        found.trace.append((0.0, 0.0, first))
+        chunk = 200
+        while share < 1.0 and not (cancelled is not None and cancelled()):
+            begun, cells = monotonic(), self._cells
+            upto = share + self._chunk_share(chunk, moves, share)
+            s = self.schedule
+            hot, cold = (s.hot * (s.cold / s.hot) ** x for x in (share, min(1.0, upto)))
+            self.state.sums[CELLS] = 0.0
+            anneal(self.problem, self.state, self.memory, self.room, _NOTHING, chunk, moves, hot, cold, s.most, s.noise)
+            self._cells += int(self.state.sums[CELLS]) + 20 * chunk
+            moves += chunk
+            self._reward()
+            best, now = float(self.memory.best_total[0]), monotonic()
+            if best < found.trace[-1][2]:
+                found.trace.append((now - start, self._cells / CELLS_PER_WORK, best))
+                if tell is not None:
+                    tell(best)
+            if work is not None:
+                share = self._cells / CELLS_PER_WORK / work
+                chunk = max(20, int(chunk * 0.05 * CELLS_PER_WORK / max(1, self._cells - cells)))
+            else:
+                share = (now - start) / (seconds or 1e-9)
+                chunk = max(20, int(chunk * CHUNK_SECONDS / max(1e-4, now - begun)))
+        found.total, found.moves, found.work = float(self.memory.best_total[0]), moves, self._cells / CELLS_PER_WORK
+        return found
+
+    def _chunk_share(self, chunk: int, moves: int, share: float) -> float:
+        return share * chunk / moves if moves else 0.0
+
+    def _reward(self) -> None:
+        """Move the shares of the ways towards what they gained per cell; none is ever left out."""
+        ways = self.memory.ways
+        rate = ways[GAINED] / np.maximum(1.0, ways[SPENT])
+        if rate.sum() > 0:
+            ways[WEIGHT] = 0.9 * ways[WEIGHT] + 0.1 * np.maximum(0.25 / WAYS, rate / rate.sum()) * WAYS
+        ways[GAINED] *= 0.8
+        ways[SPENT] *= 0.8

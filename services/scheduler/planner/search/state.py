@@ -1,0 +1,60 @@
+"""Where the search stands: who is where on which day, and what it costs so far."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from services.scheduler.planner.search.problem import Bools, Ints, Problem, Sums
+
+
+class State(NamedTuple):
+    """Everything that taking a visit in or out changes. The functions of `seat` keep it consistent."""
+
+    placed: Ints
+    """[V, 3] lead, second, day; -1 while not placed"""
+    slots: Ints
+    """[T, D, K] stops in the order of the day: visits, and -2 - f for row f of what is booked"""
+    on_day: Ints
+    """[T, D, 2] stops of the day; visits of the day (a block counts as many as the day may have)"""
+    in_week: Ints
+    """[T, weeks] visit days"""
+    of_trainer: Ints
+    """[T, 2] visits of the plan; places they go to"""
+    day_cost: Sums
+    """[T, D] road and lateness of the day's stops"""
+    taken: Bools
+    """[enterprises, D]"""
+    places: Ints
+    """[T, P] places where a trainer has visits, in no order"""
+    at_place: Ints
+    """[T, P] visits of a trainer at a place"""
+    sums: Sums
+    """points of the whole plan; cells priced since the driver last read it"""
+
+
+LEAD, SECOND, DAY = range(3)
+STOPS, VISITS = range(2)
+LOAD, PLACES = range(2)
+TOTAL, CELLS = range(2)
+
+
+def empty(problem: Problem, slots: int, enterprises: int) -> State:
+    """A state in which nothing is placed; `seat.open_book` then takes in what is booked."""
+    trainers, places = len(problem.trainers), max(1, problem.road.shape[1])
+    visits, days = len(problem.points), len(problem.week)
+
+    def ints(*shape: int, fill: int = 0) -> Ints:
+        return np.full(shape, fill, np.int32)
+
+    return State(
+        placed=ints(visits, 3, fill=-1),
+        slots=ints(trainers, days, slots, fill=-1),
+        on_day=ints(trainers, days, 2),
+        in_week=ints(trainers, int(problem.week.max(initial=0)) + 1),
+        of_trainer=ints(trainers, 2),
+        day_cost=np.zeros((trainers, days)),
+        taken=np.zeros((max(1, enterprises), days), np.bool_),
+        places=ints(trainers, places),
+        at_place=ints(trainers, places),
+        sums=np.zeros(2),
+    )
