@@ -99,3 +99,16 @@ def test_links_between_the_documents_lead_somewhere() -> None:
         if not (path.parent / target).exists()
     ]
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("service", ["directory", "scheduler", "visits", "notifications"])
+def test_migrations_of_a_service_stand_in_one_line(service: str) -> None:
+    """Two that follow the same one would stop every start: found here before a database is asked."""
+    revision = re.compile(r'^revision, down_revision = "(\d{4})", (?:"(\d{4})"|None)$', re.MULTILINE)
+    steps = []
+    for path in sorted((ROOT / "services" / service / "migrations").glob("[0-9]*.py")):
+        found = revision.search(path.read_text(encoding="utf-8"))
+        assert found, f"{path.name} says which revision it is, and after which"
+        assert path.name.startswith(found.group(1)), f"{path.name} is named after its revision"
+        steps.append((found.group(1), found.group(2)))
+    assert [after for _, after in steps] == [None, *(this for this, _ in steps[:-1])], steps

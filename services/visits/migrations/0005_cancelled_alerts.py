@@ -2,8 +2,8 @@
 
 from shared.migrate import run_sql
 
-revision, down_revision = "0004", "0003"
+revision, down_revision = "0005", "0004"
 
 
 def upgrade() -> None:
-    run_sql("services/visits/migrations/0004_cancelled_alerts.sql")
+    run_sql("services/visits/migrations/0005_cancelled_alerts.sql")

@@ -2,8 +2,8 @@
 
 from shared.migrate import run_sql
 
-revision, down_revision = "0003", "0002"
+revision, down_revision = "0004", "0003"
 
 
 def upgrade() -> None:
-    run_sql("services/visits/migrations/0003_unplaced_visits.sql")
+    run_sql("services/visits/migrations/0004_unplaced_visits.sql")
