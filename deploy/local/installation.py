@@ -62,6 +62,21 @@ class Installation:
     def origin(self) -> str:
         return f"http://{ORIGIN_HOST}:{self.ports['origin']}"
 
+    @property
+    def trust(self) -> bool:
+        return True
+
+    @property
+    def work_folder(self) -> Path:
+        return self.state.folder
+
+    @property
+    def where_logs_are(self) -> str:
+        return str(self.state.logs)
+
+    def memory(self) -> dict[str, int]:
+        return self.supervisor.memory()
+
     def kafka_password(self, principal: str) -> str:
         return self.state.secret(f"kafka-{principal}")
 

@@ -10,6 +10,7 @@ import httpx
 
 from deploy.local.demo.observing import Inbox
 from deploy.local.demo.programme import MAIL_DOMAIN
+from deploy.local.demo.stage import Trust
 
 _LINK = re.compile(r"https?://[^\s\"'<>]+/directory/enter\?token=[\w.~%-]+")
 
@@ -25,14 +26,17 @@ class Refused(Exception):
 class Actor:
     """One person at a browser or a phone."""
 
-    def __init__(self, key: str, origin: str, *, email: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self, key: str, origin: str, *, email: str | None = None, token: str | None = None, trust: Trust = True
+    ) -> None:
         self.key = key
         self.email = email or f"{key.lower()}@{MAIL_DOMAIN}"
         self.person_id = ""
         self.name = key
         headers = {"Authorization": f"Bearer {token}"} if token else {"Sec-Fetch-Site": "same-origin"}
         self._origin = origin
-        self._http = httpx.AsyncClient(base_url=origin, timeout=60, headers=headers, trust_env=False)
+        self._trust = trust
+        self._http = httpx.AsyncClient(base_url=origin, timeout=60, headers=headers, trust_env=False, verify=trust)
 
     async def close(self) -> None:
         """Leave."""
@@ -86,7 +90,8 @@ class Actor:
 
     async def tap(self, link: str) -> None:
         """Follow a one-tap link as a mail program's browser does: look (GET), then press the button (POST)."""
-        async with httpx.AsyncClient(timeout=30, trust_env=False, headers={"Sec-Fetch-Site": "same-origin"}) as phone:
+        same_origin = {"Sec-Fetch-Site": "same-origin"}
+        async with httpx.AsyncClient(timeout=30, trust_env=False, headers=same_origin, verify=self._trust) as phone:
             shown = await phone.get(link)
             if shown.status_code != 200:
                 raise Refused(self.key, "opening the one-tap link", shown)

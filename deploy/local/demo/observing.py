@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer
 
+from deploy.local.demo.stage import Trust
 from shared.kafka.access import KafkaAccess
 from shared.kafka.topics import TOPICS
 
@@ -44,8 +45,8 @@ async def until(condition: Callable[[], Any], what: str, *, seconds: float = _PA
 class Services:
     """The services' own `/status` addresses, where each says what waits."""
 
-    def __init__(self, addresses: Mapping[str, str]) -> None:
-        self._addresses = addresses
+    def __init__(self, addresses: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> None:
+        self._addresses = addresses if callable(addresses) else lambda: addresses
         self._http = httpx.AsyncClient(timeout=5, trust_env=False)
 
     async def close(self) -> None:
@@ -53,9 +54,10 @@ class Services:
         await self._http.aclose()
 
     async def status(self) -> dict[str, dict[str, Any]]:
-        """Every service's /status; a service that does not answer counts as busy."""
-        answers = await asyncio.gather(*(self._one(name) for name in self._addresses))
-        return dict(zip(self._addresses, answers, strict=True))
+        """Every replica's /status; one that does not answer counts as busy."""
+        addresses = self._addresses()
+        answers = await asyncio.gather(*(self._one(address) for address in addresses.values()))
+        return dict(zip(addresses, answers, strict=True))
 
     async def settle(self, *, seconds: float = _PATIENCE_SECONDS) -> None:
         """Return when two passes in a row found nothing waiting and no counter moved."""
@@ -73,9 +75,9 @@ class Services:
                 raise NotObserved(f"the system did not become quiet; waiting: {json.dumps(busy)}")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _one(self, name: str) -> dict[str, Any]:
+    async def _one(self, address: str) -> dict[str, Any]:
         try:
-            answer = await self._http.get(self._addresses[name])
+            answer = await self._http.get(address)
             answer.raise_for_status()
         except httpx.HTTPError as fault:
             return {"quiet": False, "waiting": {"answer": f"{type(fault).__name__}"}}
@@ -157,8 +159,8 @@ class Log:
 class Inbox:
     """The development inbox that catches mail and SMS."""
 
-    def __init__(self, origin: str) -> None:
-        self._http = httpx.AsyncClient(base_url=origin, timeout=10, trust_env=False)
+    def __init__(self, origin: str, *, trust: Trust = True) -> None:
+        self._http = httpx.AsyncClient(base_url=origin, timeout=10, trust_env=False, verify=trust)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -16,7 +16,7 @@ from deploy.local.problem import Problem
 from shared.clock import SteeredClock
 
 if TYPE_CHECKING:
-    from deploy.local.installation import Installation
+    from deploy.local.demo.stage import Stage
     from deploy.local.state import State
     from deploy.local.supervisor import Report
 
@@ -30,7 +30,7 @@ def prepare_clock(state: State) -> tuple[SteeredClock, Path]:
     return SteeredClock.create(path, BEGINS), path
 
 
-async def play(installation: Installation, clock: SteeredClock, token: str, report: Report) -> None:
+async def play(installation: Stage, clock: SteeredClock, token: str, report: Report) -> None:
     """The whole story. Raises `Problem` naming the step that was not observed."""
     timeline = Timeline(ZONE)
     started = time.monotonic()
@@ -51,26 +51,27 @@ async def _observe(title: str, chapter: asyncio.Future[None] | object, world: Wo
     except Exception as fault:
         raise Problem(
             f"the story stopped in “{title}” after {world.timeline.steps} steps: {type(fault).__name__}: {fault}",
-            remedy=f"the services' logs are in {world.installation.state.logs}",
+            remedy=f"the services' logs are in {world.installation.where_logs_are}",
         ) from fault
 
 
 async def _summarise(world: World, cast: Cast, seconds: float) -> None:
     mail = await world.inbox.messages()
     facts = world.log.events
-    memory = world.installation.supervisor.memory()
+    memory = world.installation.memory()
     cast.figures |= {
         "steps observed": str(world.timeline.steps),
         "facts on the log": str(len(facts)),
         "mail and SMS": f"{sum(m['kind'] == 'mail' for m in mail)} + {sum(m['kind'] == 'sms' for m in mail)}",
         "business time": f"{(world.clock.now() - BEGINS).days} days",
         "real time of the story": f"{seconds:.0f} s",
-        "memory of all processes": f"{sum(memory.values()) // 1_000_000} MB",
     }
+    if memory:
+        cast.figures["memory of all processes"] = f"{sum(memory.values()) // 1_000_000} MB"
     world.timeline.summary(cast.figures)
 
 
-def sign_in_help(installation: Installation) -> str:
+def sign_in_help(installation: Stage) -> str:
     """Where to go now, and as whom."""
     lines = [
         f"\nEverything goes on running at {installation.origin}/ until Ctrl-C.",

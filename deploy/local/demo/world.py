@@ -16,14 +16,14 @@ from shared.clock import SteeredClock
 from shared.kafka.access import KafkaAccess
 
 if TYPE_CHECKING:
-    from deploy.local.installation import Installation
+    from deploy.local.demo.stage import Stage
 
 
 @dataclass
 class World:
     """Everything that a chapter of the story needs."""
 
-    installation: Installation
+    installation: Stage
     clock: SteeredClock
     services: Services
     log: Log
@@ -35,7 +35,7 @@ class World:
     async def actor(self, key: str) -> Actor:
         """The person with this key of the programme, signed in by the link in their mail."""
         if key not in self._actors:
-            actor = Actor(key, self.installation.origin)
+            actor = Actor(key, self.installation.origin, trust=self.installation.trust)
             await actor.sign_in(self.inbox)
             self._actors[key] = actor
         return self._actors[key]
@@ -74,7 +74,7 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    installation: Installation, clock: SteeredClock, timeline: Timeline, administrator_token: str
+    installation: Stage, clock: SteeredClock, timeline: Timeline, administrator_token: str
 ) -> AsyncIterator[World]:
     """Look at a running installation from outside."""
     address = installation.kafka
@@ -82,11 +82,11 @@ async def open_world(
     world = World(
         installation,
         clock,
-        Services(installation.status_urls()),
+        Services(installation.status_urls),
         Log(access),
-        Inbox(installation.origin),
+        Inbox(installation.origin, trust=installation.trust),
         timeline,
-        Actor("administrator", installation.origin, token=administrator_token),
+        Actor("administrator", installation.origin, token=administrator_token, trust=installation.trust),
     )
     await world.log.start()
     try:

@@ -22,7 +22,7 @@ _VISITS = len(ENTERPRISES) * 3 + 2
 async def import_programme(world: World, cast: Cast) -> None:
     """Each workbook goes to the services that own its sheets: all check it before any takes it."""
     administrator = world.administrator
-    for path in write_workbooks(world.installation.state.folder / "workbooks"):
+    for path in write_workbooks(world.installation.work_folder / "workbooks"):
         data = path.read_bytes()
         for owner in _OWNERS:
             checked = await administrator.upload(f"/{owner}/api/imports?dry_run=true", path.name, data)
