@@ -2,7 +2,7 @@
 
 from shared.migrate import run_sql
 
-revision, down_revision = "0005", "0004"
+revision, down_revision = "0003", "0002"
 
 
 def upgrade() -> None:
