@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from openpyxl import load_workbook
-
 from shared.errors import Rejected
 from shared.workbook import archive
 
@@ -49,6 +47,8 @@ def open_sheets(data: bytes, filename: str) -> Iterator[SourceSheet]:
 
 
 def _xlsx_sheets(data: bytes) -> Iterator[SourceSheet]:
+    from openpyxl import load_workbook  # it brings numpy along: 14 MB that nobody needs on most days
+
     opened = archive.open_xlsx(data)
     merged = archive.scan_parts(opened)
     try:
