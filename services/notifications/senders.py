@@ -71,13 +71,13 @@ class Sender:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _send_all_due(self) -> None:
-        if self._lane == ZERO_TOLERANCE:
-            async with transaction(self._pool) as conn:
-                await reach_again(now=self._deps.clock.now(), conn=conn)
         while True:
             await self._slots.acquire()
             if not await self._start_next():
-                return
+                break
+        if self._lane == ZERO_TOLERANCE:  # what it queues wakes us again
+            async with transaction(self._pool) as conn:
+                await reach_again(now=self._deps.clock.now(), conn=conn)
 
     async def _start_next(self) -> bool:
         """Claim one and send it beside the others; the slot is given back when it is done."""

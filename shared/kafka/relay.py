@@ -76,6 +76,7 @@ class Relay:
         self._holder = holder
         self._lane = lane
         self._load_states = load_states
+        self._renew_at = 0.0
         self.published = 0
         """Records acknowledged so far by this process; only grows."""
         self.trouble: str | None = None
@@ -195,10 +196,17 @@ class Relay:
         )
 
     async def _holds_lease(self) -> bool:
+        """Renewed when half of it is gone: a renewal is a commit, which would stand before every batch."""
+        machine_time = asyncio.get_running_loop().time()
+        if machine_time < self._renew_at:
+            return True
         async with transaction(self._pool) as conn:
-            return await take_lease(conn, self.lease, self._holder, _LEASE_SECONDS)
+            held = await take_lease(conn, self.lease, self._holder, _LEASE_SECONDS)
+        self._renew_at = machine_time + _LEASE_SECONDS / 2 if held else 0.0
+        return held
 
     async def _release(self) -> None:
+        self._renew_at = 0.0
         try:
             async with transaction(self._pool) as conn:
                 await release_lease(conn, self.lease, self._holder)

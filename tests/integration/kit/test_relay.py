@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from shared.ids import new_id
 from shared.kafka.access import KafkaAccess, cluster_of
 from shared.kafka.log_state import UnknownCluster, ask_for_replay, get_log_state, recognise_cluster, take_lease
 from shared.kafka.relay import _discard
-from tests.integration.kit.parts import Publisher, declined, declined_again
+from tests.integration.kit.parts import Publisher, declined, declined_again, eventually
 
 pytestmark = pytest.mark.xdist_group("log")
 Publishers = Callable[..., Awaitable[Publisher]]
@@ -212,6 +213,26 @@ async def test_the_lease_lapses_in_database_time_and_goes_to_one(
     await heir.is_empty()
     holders = await heir.pool.fetch("select holder from leases")
     assert [row["holder"] for row in holders] != ["killed"]
+
+
+async def test_a_lease_is_renewed_before_it_lapses_and_not_with_every_batch(publisher: Publishers) -> None:
+    """A renewal is a commit: before every batch it would be on the way of every fact."""
+    visits = await publisher("visits")
+    leases = "select until, until > clock_timestamp() as holds from leases"
+    seen = [await eventually(lambda: visits.pool.fetchrow(leases), "the relay takes its lease")]
+    for _ in range(20):
+        await visits.emit(declined())
+        await visits.is_empty()
+        seen.append(await visits.pool.fetchrow(leases))
+
+    async def renewed_again() -> bool:
+        seen.append(await visits.pool.fetchrow(leases))
+        return bool(seen[-1]["until"] > seen[20]["until"])
+
+    await eventually(renewed_again, "it is renewed while nothing happens")
+    assert all(row["holds"] for row in seen), "at no moment was it free"
+    renewals = len({row["until"] for row in seen}) - 1
+    assert renewals <= 1 + (seen[-1]["until"] - seen[0]["until"]) / timedelta(seconds=2.4), "not one with each batch"
 
 
 async def test_two_relays_of_one_outbox_publish_each_fact_once(
