@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -31,6 +31,23 @@ class Engine:
     def run_compose(self, project: Path, *arguments: str, seconds: float = _LONGEST_SECONDS) -> str:
         """``docker compose …`` in the folder of a docker-compose.yml."""
         return self._call([*self.compose, *arguments], subprocess.DEVNULL, seconds, project)
+
+    def stream(
+        self, command: Sequence[str], folder: Path, *, stdin: IO[bytes] | None, stdout: IO[bytes] | None
+    ) -> None:
+        """Run a command between files, however large they are. Raises Problem with what it complained about."""
+        done = subprocess.run(
+            command,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=dict(self.environment),
+            cwd=folder,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise Problem(f"`{' '.join(command[-3:])}` failed: {said[-1] if said else 'it said nothing'}")
 
     def succeeds(self, *arguments: str) -> bool:
         try:

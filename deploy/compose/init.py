@@ -21,7 +21,7 @@ from deploy.local.keys import make_missing_keys
 from deploy.local.problem import Problem
 
 _INBOX = {"smtp-url": "smtp://inbox:8025", "sms-url": "http://inbox:8000/inbox/sms"}
-_BROKERS = {1: "1@kafka-1:9093", 3: "1@kafka-1:9093,2@kafka-2:9093,3@kafka-3:9093"}
+BROKERS = {1: "1@kafka-1:9093", 3: "1@kafka-1:9093,2@kafka-2:9093,3@kafka-3:9093"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def initialise(choices: Choices) -> list[str]:
             f"the origin is {choices.origin!r}; a stack is reached over TLS",
             remedy="it looks like https://gemba.example.org or https://localhost:8443",
         )
-    if choices.brokers not in _BROKERS:
+    if choices.brokers not in BROKERS:
         raise Problem(f"{choices.brokers} brokers is not a choice", remedy="one, or three that may lose any one")
     if bool(choices.smtp_url) != bool(choices.sms_url):
         raise Problem("name both gateways, or neither", remedy="--smtp-url smtps://… and --sms-url https://…")
@@ -57,16 +57,39 @@ def initialise(choices: Choices) -> list[str]:
     for name in layout.PASSWORDS:
         _write_missing(folder / name, secrets.token_urlsafe(24))
     _write_missing(folder / "kafka-cluster-id", new_cluster_id())
+    _write_missing(folder / "restore", "")
     for name, given in (("smtp-url", choices.smtp_url), ("sms-url", choices.sms_url)):
         _write_missing(folder / name, given or _INBOX[name])
     _provide_certificate(folder, choices, parts.hostname)
     for path in folder.iterdir():
         path.chmod(0o444)
     made = sorted({path.name for path in folder.iterdir()} - before)
+    (folder.parent / "origin").write_text(choices.origin.rstrip("/") + "\n", encoding="utf-8")
     if not layout.ENVIRONMENT_FILE.exists():
         layout.ENVIRONMENT_FILE.write_text(_environment(choices, parts.port or 443), encoding="utf-8")
         made.append(layout.ENVIRONMENT_FILE.name)
     return made
+
+
+def write_choices(brokers: int) -> None:
+    """Say another number of brokers in ``.env``; every other line stays as it is."""
+    path = layout.ENVIRONMENT_FILE
+    kept, profiles = [], []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition("=")
+        if name == "COMPOSE_PROFILES":
+            profiles = [profile for profile in value.split(",") if profile not in {"", "ha"}]
+        elif name not in {"KAFKA_VOTERS", "GEMBA_KAFKA_BOOTSTRAP"}:
+            kept.append(line)
+    path.write_text("\n".join([*kept, *_of_brokers(brokers, profiles)]) + "\n", encoding="utf-8")
+
+
+def _of_brokers(brokers: int, profiles: list[str]) -> list[str]:
+    lines = []
+    if brokers == 3:
+        profiles = [*profiles, "ha"]
+        lines = [f"KAFKA_VOTERS={BROKERS[3]}", "GEMBA_KAFKA_BOOTSTRAP=kafka-1:9092,kafka-2:9092,kafka-3:9092"]
+    return [*lines, f"COMPOSE_PROFILES={','.join(profiles)}"] if profiles else lines
 
 
 def replace_secret(name: str, content: str) -> None:
@@ -113,11 +136,7 @@ def _environment(choices: Choices, port: int) -> str:
         profiles.append("dev")
         lines += ["# No gateways were named: an inbox catches all mail and SMS.", "GEMBA_PROFILE=local"]
         lines += ["GEMBA_CADDY_EXTRA=/etc/caddy/dev"]
-    if choices.brokers == 3:
-        profiles.append("ha")
-        lines += [f"KAFKA_VOTERS={_BROKERS[3]}", "GEMBA_KAFKA_BOOTSTRAP=kafka-1:9092,kafka-2:9092,kafka-3:9092"]
-    if profiles:
-        lines.append(f"COMPOSE_PROFILES={','.join(profiles)}")
+    lines += _of_brokers(choices.brokers, profiles)
     if os.environ.get("GEMBA_COMPOSE"):
         lines.append(f"GEMBA_COMPOSE={layout.folder()}")
     return "\n".join(lines) + "\n"

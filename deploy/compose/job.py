@@ -11,13 +11,17 @@ from pathlib import Path
 from deploy.local.problem import Problem
 from shared.secret_files import UnusableSecret, read_password
 
-SECRETS = Path("/run/secrets")
 _RETRY_SECONDS = 0.5
+
+
+def secrets_folder() -> Path:
+    """Where the engine puts the secrets of a container (``GEMBA_SECRETS_DIR`` for one that puts them elsewhere)."""
+    return Path(os.environ.get("GEMBA_SECRETS_DIR", "/run/secrets"))
 
 
 def secret(name: str) -> str:
     """The password in the secret of this name; raises ``UnusableSecret``."""
-    return read_password(f"the secret {name}", Path(os.environ.get("GEMBA_SECRETS_DIR", SECRETS)) / name)
+    return read_password(f"the secret {name}", secrets_folder() / name)
 
 
 def until_there(what: str, problem: Callable[[], str | None], *, hopeless: Callable[[str], bool]) -> None:

@@ -9,30 +9,43 @@ from __future__ import annotations
 
 import asyncio
 import os
+from uuid import UUID
 
-from deploy.compose.job import run_job, secret
+from deploy.compose.job import run_job, secret, secrets_folder
 from deploy.local.kafka_login import cluster_id
 from deploy.local.topology import KAFKA_ADMIN, SERVICES, database_name, runtime_role
 from shared.replay import replay_to
+from shared.restored import begin_lives
 
 
 def ask() -> str:
     """Ask those who know another log; says how much there is to publish. Raises Problem."""
+    begun = _begin_lives()
     found = cluster_id(os.environ["GEMBA_KAFKA_BOOTSTRAP"], KAFKA_ADMIN, secret(f"kafka-{KAFKA_ADMIN}"))
     pending = asyncio.run(_ask_all(found))
+    held = "restored databases begin a new life, on hold; " if begun else ""
     if not pending:
-        return f"every service knows the log {found}"
+        return f"{held}every service knows the log {found}"
     listed = ", ".join(f"{service} {count}" for service, count in pending.items())
-    return f"the log {found} is a new one; records to publish again: {listed}"
+    return f"{held}the log {found} is a new one; records to publish again: {listed}"
+
+
+def _begin_lives() -> int:
+    """After a restore, before anything publishes: how many databases began a new life now."""
+    mark = (secrets_folder() / "restore").read_text(encoding="ascii").strip()
+    return asyncio.run(begin_lives(UUID(mark), [_url(service) for service in SERVICES])) if mark else 0
+
+
+def _url(service: str) -> str:
+    role = runtime_role(service)
+    password = secret(f"postgres-{role}")
+    return f"postgresql://{role}:{password}@{os.environ['GEMBA_POSTGRES_ADDRESS']}/{database_name(service)}"
 
 
 async def _ask_all(cluster: str) -> dict[str, int]:
-    address = os.environ["GEMBA_POSTGRES_ADDRESS"]
     asked = {}
     for service in SERVICES:
-        role = runtime_role(service)
-        url = f"postgresql://{role}:{secret(f'postgres-{role}')}@{address}/{database_name(service)}"
-        count = await replay_to(cluster, url)
+        count = await replay_to(cluster, _url(service))
         if count is not None:
             asked[service] = count
     return asked

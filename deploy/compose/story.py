@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.compose.job import SECRETS, run_job, secret
+from deploy.compose.job import run_job, secret, secrets_folder
 from deploy.local.addresses import KafkaAddress
 from deploy.local.demo.play import play
 from deploy.local.foreground import Timeline
@@ -59,7 +59,7 @@ def tell() -> str:
     stage = ComposedStage(
         origin=os.environ["GEMBA_ORIGIN"],
         kafka=KafkaAddress(os.environ["GEMBA_KAFKA_BOOTSTRAP"], OBSERVER, secret(f"kafka-{OBSERVER}")),
-        trust=ssl.create_default_context(cafile=str(SECRETS / "origin.pem")),
+        trust=ssl.create_default_context(cafile=str(secrets_folder() / "origin.pem")),
     )
     asyncio.run(play(stage, SteeredClock(Path(os.environ["GEMBA_CLOCK_FILE"])), token, Timeline()))
     return "the story was told, and every step of it observed"

@@ -20,7 +20,11 @@ _NOT_TAKEN = (
     "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "tkinter", "turtledemo", "venv", "site-packages",
     "dist-packages", "__pycache__",
 )  # fmt: skip
-_NOT_TAKEN_PACKAGES = re.compile(r"/(numpy|pandas)/(?:.*/)?tests/|/(?:__pycache__|bin)/")
+_NOT_TAKEN_PACKAGES = re.compile(
+    r"/(numpy|pandas|numba|llvmlite)/(?:.*/)?tests/|/(?:__pycache__|bin)/"
+    # Threads of a kind that needs libraries of the system; the planner's compiled code runs in one thread.
+    r"|/numba/np/ufunc/(?:tbb|omp)pool\."
+)
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 

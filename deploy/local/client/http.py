@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -53,6 +54,7 @@ class Client:
             headers={"Authorization": f"Bearer {place.token}", "Accept": "application/json"},
             # A proxy for the loopback would be a mistake, and it would see the token.
             trust_env=not place.is_loopback,
+            verify=_trust(place),
         )
 
     def __enter__(self) -> Self:
@@ -191,6 +193,22 @@ def _reason(error: httpx.TransportError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     return str(error) or type(error).__name__
+
+
+def _trust(place: Place) -> ssl.SSLContext | bool:
+    """The system's authorities, and the one that an installation's certificate was signed by."""
+    if place.authority is None:
+        return True
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=place.authority)
+    except (OSError, ssl.SSLError) as wrong:
+        raise ClientFailure(
+            "certificate_unusable",
+            f"{place.authority} is no certificate to trust: {wrong}",
+            remedy="GEMBA_CA is a PEM file, such as ca.pem in the folder of `./gemba compose init`",
+        ) from wrong
+    return context
 
 
 def _patience() -> float:

@@ -1,7 +1,8 @@
 """Which installation a command speaks to, and as whom.
 
 `GEMBA_URL` and `GEMBA_TOKEN` say it; what they leave open comes from the state folder of the
-one-machine mode: the origin's port, and the first administrator's token.
+one-machine mode (the origin's port, and the first administrator's token), or else from the folder
+of a stack of containers. `GEMBA_CA` names a certificate to trust besides the system's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from deploy.compose import layout
 from deploy.local.administrator import TOKEN_FILE
 from deploy.local.client.failure import NOT_ALLOWED, UNREACHABLE, ClientFailure
 from deploy.local.state import State, default_state_folder
@@ -27,6 +29,7 @@ class Place:
     url_from: str
     token: str = field(repr=False)
     token_from: str
+    authority: Path | None = None
 
     @property
     def is_loopback(self) -> bool:
@@ -36,9 +39,29 @@ class Place:
 def find_place() -> Place:
     """Raises ClientFailure that says what to set or to start."""
     state = State(Path(default_state_folder()))
+    stack = layout.folder()
+    if not os.environ.get("GEMBA_URL", "").strip() and not state.config().get("ports") and _origin_of(stack):
+        token, token_from = _find_token(stack, own_url=True)
+        return Place(_checked(_origin_of(stack)), str(stack), token, token_from, _authority(stack))
     url, url_from = _find_url(state)
-    token, token_from = _find_token(state, own_url=url_from != "GEMBA_URL")
-    return Place(url, url_from, token, token_from)
+    token, token_from = _find_token(state.folder, own_url=url_from != "GEMBA_URL")
+    return Place(url, url_from, token, token_from, _authority(None))
+
+
+def _origin_of(stack: Path) -> str:
+    """What `./gemba compose init` wrote down; empty where there is no stack of containers."""
+    try:
+        return (stack / "origin").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _authority(stack: Path | None) -> Path | None:
+    given = os.environ.get("GEMBA_CA", "").strip()
+    if given:
+        return Path(given)
+    made = stack / "ca.pem" if stack else None
+    return made if made and made.exists() else None
 
 
 def _find_url(state: State) -> tuple[str, str]:
@@ -84,11 +107,11 @@ def _checked(given: str) -> str:
     return given.rstrip("/")
 
 
-def _find_token(state: State, *, own_url: bool) -> tuple[str, str]:
+def _find_token(folder: Path, *, own_url: bool) -> tuple[str, str]:
     given = os.environ.get("GEMBA_TOKEN", "").strip()
     if given:
         return _well_formed(given, "GEMBA_TOKEN"), "GEMBA_TOKEN"
-    path = state.folder / TOKEN_FILE
+    path = folder / TOKEN_FILE
     if not own_url:
         # The token of this machine's installation is nobody else's business.
         raise ClientFailure(
@@ -105,7 +128,7 @@ def _find_token(state: State, *, own_url: bool) -> tuple[str, str]:
             "no_token",
             f"there is no token in {path} ({error.strerror})",
             exit_code=NOT_ALLOWED,
-            remedy="`./gemba up` writes it at its first start; or put somebody's token in GEMBA_TOKEN",
+            remedy="`./gemba up` writes it at its first start, `./gemba compose administrator ADDRESS` for containers; or put somebody's token in GEMBA_TOKEN",
         ) from error
     if mode & 0o077:
         raise ClientFailure(

@@ -17,7 +17,7 @@ from deploy.local.cli.app import make_app
 from deploy.local.state import ROOT
 from tests.unit.cli.conftest import Pretended, Run
 
-NOT_OF_A_CLIENT = {"up", "demo", "test"}
+NOT_OF_A_CLIENT = {"up", "demo", "test", "compose"}
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
