@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.scheduler.domain.visit import OVER
+from services.scheduler.domain.visit import OVER, VisitState
 from services.scheduler.domain.wall_time import local
 from services.scheduler.storage import copies, planning_jobs, visit_history, visits, worlds
 from services.scheduler.storage.visits import Wanted
@@ -37,7 +37,10 @@ class VisitWish:
 
 
 async def want_visit(conn: Connection, wish: VisitWish, *, now: datetime) -> None:
-    """Remember the visit and queue the search for its place. Wanted twice, it is one visit."""
+    """Remember the visit and queue the search for its place. Wanted twice, it is one visit.
+
+    One that the same cause asked for before and that has no place is withdrawn: nobody need act on it any more.
+    """
     site = await copies.get_enterprise(conn, wish.enterprise_id)
     if site is None:
         raise NotKnownYet(f"enterprise {wish.enterprise_id}")
@@ -63,9 +66,13 @@ async def want_visit(conn: Connection, wish: VisitWish, *, now: datetime) -> Non
         excluded_ids=wish.excluded,
         cause_id=wish.cause_id,
     )
+    await worlds.lock_world(conn, wish.country)
     if not await visits.insert_wanted(conn, wanted, now):
         return
     await visit_history.insert_step(conn, wish.visit_id, "wanted", now=now)
+    for earlier in await visits.lock_of_cause(conn, wish.cause_id):
+        if earlier["visit_id"] != wish.visit_id and earlier["state"] == VisitState.UNPLACEABLE:
+            await withdraw_one(conn, earlier, "wanted_again", now=now)
     await planning_jobs.insert_job(
         conn, "place", wish.country, cohort_id=None, visit_id=wish.visit_id, reason=STAGE
     )

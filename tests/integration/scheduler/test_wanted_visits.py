@@ -104,6 +104,20 @@ async def test_when_nobody_independent_is_left_it_says_so_without_naming_who_is_
     assert "case" not in str(shown["reasons"])
 
 
+async def test_what_is_wanted_again_takes_the_place_of_what_could_not_be_placed(bd: Programme) -> None:
+    """Otherwise the coordinator's list keeps a visit that somebody has asked for anew, and both are looked after."""
+    in_vain = verification(bd, *bd.people.values())
+    await bd.feeder.deliver(in_vain)
+    await bd.plan_all()
+    again = in_vain.model_copy(update={"visit_id": uuid4(), "excluded_trainer_ids": (bd.people["BD-T1"],)})
+    await bd.feeder.deliver(again, times=2)
+    await bd.plan_all()
+    assert [fact.visit_id for fact in await bd.facts(VisitScheduled)] == [again.visit_id]
+    assert (await bd.booking(str(in_vain.visit_id)))["state"] == "withdrawn"
+    assert not await bd.facts(BookingWithdrawn), "nobody had heard of it"
+    assert str(in_vain.visit_id) not in (await bd.get("/")).text
+
+
 async def test_a_wish_for_an_enterprise_that_is_not_known_yet_waits(bare: Programme) -> None:
     bare.enterprises["BD-E1"] = uuid4()
     with pytest.raises(NotKnownYet):
