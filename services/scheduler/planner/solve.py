@@ -1,4 +1,6 @@
-"""Solve an instance: greedy first, then CP-SAT from there, within a budget of work (repeatable) or of seconds."""
+"""Solve an instance within a budget of work (repeatable) or of seconds: greedy first, then CP-SAT from there; where one
+exact model does not hold it, the neighbourhood search of `large`.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +11,7 @@ from ortools.sat.python import cp_model
 from services.scheduler.planner.diagnosis import diagnose
 from services.scheduler.planner.greedy import Greedy
 from services.scheduler.planner.instance import Instance, Job
+from services.scheduler.planner.large import EXACT_CELLS, cells, search_large
 from services.scheduler.planner.model import SCALE, Model
 from services.scheduler.planner.plan import (
     Placement,
@@ -19,6 +22,7 @@ from services.scheduler.planner.plan import (
 )
 from services.scheduler.planner.routes import Routes
 from services.scheduler.planner.timetable import minute
+from services.scheduler.planner.valuation import Valuation
 
 DEFAULT_WORK = 20.0
 """Deterministic seconds of CP-SAT when the caller sets no budget at all."""
@@ -47,10 +51,15 @@ def solve(
     """
     if max_work is None and max_seconds is None:
         max_work = DEFAULT_WORK
+    if cells(instance) > EXACT_CELLS and not (cancelled is not None and cancelled()):
+        large = search_large(
+            instance, seed=seed, max_work=max_work, max_seconds=max_seconds, progress=progress, cancelled=cancelled
+        )
+        return _plan(instance, Valuation(instance), large.placements, large.bound, proven=False)
     greedy = Greedy(instance)
     first = greedy.run()
     if not instance.jobs or (cancelled is not None and cancelled()):
-        return _plan(instance, greedy, first, 0.0, proven=not instance.jobs)
+        return _plan(instance, greedy.valuation, first, 0.0, proven=not instance.jobs)
     model = Model(instance)
     Routes(model)
     model.cp.minimize(sum(model.cost))
@@ -70,7 +79,7 @@ def solve(
     if greedy.valuation.cost(first) < greedy.valuation.cost(found):
         found = first
     bound = solver.best_objective_bound / SCALE if outcome != cp_model.UNKNOWN else 0.0
-    return _plan(instance, greedy, found, bound, proven=outcome == cp_model.OPTIMAL)
+    return _plan(instance, greedy.valuation, found, bound, proven=outcome == cp_model.OPTIMAL)
 
 
 def place_one(instance: Instance, job: Job, *, seed: int = 1, max_work: float | None = None) -> Plan:
@@ -131,8 +140,10 @@ def _hint(model: Model, placements: tuple[Placement, ...]) -> None:
         model.cp.add_hint(job.start, minute(p.start) if p else 0)
 
 
-def _plan(instance: Instance, greedy: Greedy, found: tuple[Placement, ...], bound: float, *, proven: bool) -> Plan:
-    parts = greedy.valuation.parts(found)
+def _plan(
+    instance: Instance, valuation: Valuation, found: tuple[Placement, ...], bound: float, *, proven: bool
+) -> Plan:
+    parts = valuation.parts(found)
     cost = sum(parts.values())
     proven = proven and cost - bound <= ROUNDING * (len(instance.jobs) + 1)
     bound = cost if proven else max(0.0, min(bound, cost))

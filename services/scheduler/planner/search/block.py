@@ -12,21 +12,19 @@ from services.scheduler.planner.search.problem import (
     CREW,
     DOORS,
     FIRST_VISIT,
-    GROUP,
     GUARDED,
     NIGHT,
     NO_LIMIT,
     OFF_TARGET,
     PAIR_ROW,
-    PER_CHANGE,
     PER_DAY,
     PER_WEEK,
     SECOND_CALENDAR,
     TARGET,
     Problem,
 )
-from services.scheduler.planner.search.seat import changes, put
-from services.scheduler.planner.search.state import CELLS, LEAD, LOAD, STOPS, State
+from services.scheduler.planner.search.seat import put, stranger
+from services.scheduler.planner.search.state import CELLS, LOAD, STOPS, State
 
 
 @compiled
@@ -87,11 +85,7 @@ def insert_alone(p: Problem, s: State, unit: int, noise: float, r: Scratch) -> i
                 if beside < 0:
                     continue
                 cost += second_cost if second != lead else spare_cost
-            if p.visits[visit, GROUP] >= 0:
-                before = changes(p, s, p.visits[visit, GROUP])
-                s.placed[visit, LEAD] = lead
-                cost += (changes(p, s, p.visits[visit, GROUP]) - before) * p.rules[PER_CHANGE]
-                s.placed[visit, LEAD] = -1
+            cost += stranger(p, s, unit, lead)
             cost *= 1.0 + noise * (np.random.random() - 0.5)
             if cost < best:
                 best, best_day, best_lead, best_second = cost, d, lead, beside

@@ -41,7 +41,7 @@ from services.scheduler.planner.search.problem import (
     Problem,
     Sums,
 )
-from services.scheduler.planner.search.seat import put, take_out
+from services.scheduler.planner.search.seat import put, stranger, take_out
 from services.scheduler.planner.search.state import CELLS, DAY, LOAD, PLACES, STOPS, VISITS, State
 
 
@@ -250,7 +250,8 @@ def cheapest_seat(p: Problem, s: State, unit: int, n: int, noise: float, r: Scra
         trainer = p.lists[begin + c]
         factor = 1.0 + noise * (np.random.random() - 0.5)
         r.rows[TRIED, c] = False
-        if least_cost(p, s, unit, n, trainer) * factor >= best:
+        strange = stranger(p, s, unit, trainer)
+        if (strange + least_cost(p, s, unit, n, trainer)) * factor >= best:
             continue
         load = s.of_trainer[trainer, LOAD]
         more = p.load_cost[trainer, load + n] - p.load_cost[trainer, load]
@@ -260,7 +261,7 @@ def cheapest_seat(p: Problem, s: State, unit: int, n: int, noise: float, r: Scra
             one = p.load_cost[trainer, load + 1] - p.load_cost[trainer, load]
             _keep_cheapest(p, first, n, trainer, one, r.cells[FIRST + c], r)
         if full:
-            cost = (best_days(p, unit, n, r.cells[FIRST + c], r) + more) * factor
+            cost = (best_days(p, unit, n, r.cells[FIRST + c], r) + more + strange) * factor
             if cost < best:
                 best = cost
                 for k in range(n):

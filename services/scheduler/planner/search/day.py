@@ -4,8 +4,6 @@ A day is a sequence; every visit begins at the first step of the grid that the r
 several: a sequence that would need a later start is taken for impossible, which can only make the search careful.
 """
 
-import numpy as np
-
 from services.scheduler.planner.search.compiled import compiled
 from services.scheduler.planner.search.problem import (
     BLOCK,
@@ -103,6 +101,8 @@ def best_position(
         cost = sequence_cost(p, trainer, trial, n + 1, starts)
         if cost < best:
             best, position = cost, k
+    if best >= NEVER:
+        return NEVER, -1
     return best - s.day_cost[trainer, day], position
 
 
@@ -152,8 +152,3 @@ def is_taken(p: Problem, s: State, visit: int, day: int) -> bool:
             if s.taken[p.lists[g], d]:
                 return True
     return False
-
-
-def scratch(slots: int) -> Ints:
-    """Room for one day."""
-    return np.zeros(slots + 1, np.int32)

@@ -26,8 +26,8 @@ from services.scheduler.planner.search.problem import (
     Ints,
     Problem,
 )
-from services.scheduler.planner.search.seat import open_book
-from services.scheduler.planner.search.state import CELLS, State, empty
+from services.scheduler.planner.search.seat import open_book, start_times
+from services.scheduler.planner.search.state import CELLS, DAY, State, empty
 
 CELLS_PER_WORK = 20_000_000
 """Cells priced (one visit, trainer and day) that count as one unit of work: about a second on a core of 2024."""
@@ -67,7 +67,7 @@ Tell = Callable[[float], None]
 
 
 class Search:
-    """One search over one problem."""
+    """One search over one problem. The random generator of compiled code is one per thread: one search at a time on each."""
 
     def __init__(
         self, problem: Problem, *, slots: int, enterprises: int, seed: int, schedule: Schedule | None = None
@@ -131,6 +131,16 @@ class Search:
                 chunk = max(20, int(chunk * CHUNK_SECONDS / max(1e-4, now - begun)))
         found.total, found.moves, found.work = float(self.memory.best_total[0]), moves, self._cells / CELLS_PER_WORK
         return found
+
+    def left_out(self) -> int:
+        """Visits that the best plan does not place."""
+        return int((self.memory.best_placed[:, DAY] < 0).sum())
+
+    def start_times(self, found: Found) -> Ints:
+        """Minutes after opening at which each visit of a plan begins."""
+        begins = np.zeros(len(found.placed), np.int32)
+        start_times(self.problem, found.slots, begins, self.room.rows[STARTS])
+        return begins
 
     def _chunk_share(self, chunk: int, moves: int, share: float) -> float:
         return share * chunk / moves if moves else 0.0

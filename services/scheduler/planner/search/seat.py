@@ -1,10 +1,11 @@
 """Taking visits in and out of the book, with the plan's total kept to the point."""
 
 from services.scheduler.planner.search.compiled import compiled, entry
-from services.scheduler.planner.search.day import sequence_cost
+from services.scheduler.planner.search.day import NEVER, sequence_cost
 from services.scheduler.planner.search.problem import (
     ALONE,
     BLOCK,
+    FIRST_VISIT,
     FIXED_DAY,
     FIXED_TRAINER,
     FIXED_VISIT,
@@ -18,6 +19,7 @@ from services.scheduler.planner.search.problem import (
     PER_DAY,
     PLACE,
     TARGET,
+    WHOLE,
     Ints,
     Problem,
 )
@@ -126,13 +128,16 @@ def take_out(p: Problem, s: State, visit: int, starts: Ints) -> int:
             position += 1
         for i in range(position, n - 1):
             s.slots[trainer, day, i] = s.slots[trainer, day, i + 1]
+        s.slots[trainer, day, n - 1] = -1
         s.on_day[trainer, day, STOPS] = n - 1
         _price_day(p, s, trainer, day, starts)
     else:
         for d in range(day, day + p.visits[visit, BLOCK]):
             s.on_day[trainer, d, STOPS] = 0
+            s.slots[trainer, d, 0] = -1
             if second >= 0:
                 s.on_day[second, d, STOPS] = 0
+                s.slots[second, d, 0] = -1
     if p.visits[visit, GUARDED]:
         _mark(p, s, visit, day, False)
     _book(p, s, visit, trainer, day, -1)
@@ -170,3 +175,45 @@ def open_book(p: Problem, s: State, starts: Ints) -> None:
     s.sums[TOTAL] = 0.0
     for visit in range(len(p.points)):
         s.sums[TOTAL] += p.points[visit, LEFT_OUT]
+
+
+@entry
+def start_times(p: Problem, slots: Ints, begins: Ints, starts: Ints) -> None:
+    """Minutes after opening at which every placed visit of a book begins, into `begins`."""
+    trainers, days, room = slots.shape
+    for t in range(trainers):
+        for d in range(days):
+            n = 0
+            while n < room and slots[t, d, n] != -1:
+                n += 1
+            if (
+                n > 0
+                and (n > 1 or slots[t, d, 0] >= 0)
+                and not (slots[t, d, 0] >= 0 and p.visits[slots[t, d, 0], ALONE])
+            ):
+                sequence_cost(p, t, slots[t, d], n, starts)
+                for i in range(n):
+                    if slots[t, d, i] >= 0:
+                        begins[slots[t, d, i]] = starts[i]
+
+
+@compiled
+def stranger(p: Problem, s: State, unit: int, trainer: int) -> float:
+    """Points for a trainer who is new to the enterprise because of visits outside the unit; without end where one trainer
+    for all is a rule.
+    """
+    first, last = p.units[unit, FIRST_VISIT], p.units[unit + 1, FIRST_VISIT]
+    group = p.visits[first, GROUP]
+    if group < 0 or p.groups[group + 1] - p.groups[group] == last - first:
+        return 0.0
+    known = 0
+    for i in range(p.groups[group], p.groups[group + 1]):
+        visit = p.lists[i]
+        lead = s.placed[visit, LEAD]
+        if lead >= 0 and not first <= visit < last:
+            if lead == trainer:
+                return 0.0
+            known += 1
+    if known == 0:
+        return 0.0
+    return NEVER if p.units[unit, WHOLE] else float(p.rules[PER_CHANGE])
