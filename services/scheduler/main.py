@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from services.scheduler.consumers import CONSUMERS
 from services.scheduler.deps import Deps
-from services.scheduler.http import api_bookings, api_catalogue, api_cohorts, api_import, pages
+from services.scheduler.http import api_bookings, api_catalogue, api_cohorts, api_import, api_plans, api_repairs, pages
 from services.scheduler.planning.process import PlannerProcess
 from services.scheduler.planning_queue import PlanningQueue
 from services.scheduler.settings import Settings
@@ -50,6 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         routers=[
             api_cohorts.router(),
+            api_plans.router(),
+            api_repairs.router(),
             api_bookings.router(),
             api_catalogue.router(),
             api_import.router(),

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.scheduler.deps import Deps
 from services.scheduler.domain.visit import VisitState
 from services.scheduler.domain.world import Why
+from services.scheduler.planning import progress
 from services.scheduler.storage import cohorts, planning_jobs, visits, worlds
 from services.scheduler.use_cases.place_visit import give_up, place_visit
 from services.scheduler.use_cases.plan_cohort import fail_cohort, plan_cohort
@@ -22,6 +23,7 @@ from shared.wakeups import Wakeup
 _POLL_SECONDS = 1.0
 _RENEW_SECONDS = planning_jobs.LEASE_SECONDS / 4
 _PAUSE_SECONDS = 1.0
+_PROGRESS_SECONDS = 0.4
 
 _log = get_logger(__name__)
 
@@ -52,7 +54,7 @@ class PlanningQueue:
             job = await planning_jobs.claim_job(conn, self._holder)
         if job is None:
             return False
-        keeping = asyncio.create_task(self._keep_lease(job["job_id"]), name="planning.lease")
+        keeping = asyncio.gather(self._keep_lease(job["job_id"]), self._tell_progress(job["job_id"]))
         try:
             await self._do(job)
         except asyncio.CancelledError:  # the service stops: somebody else need not wait for the lease to lapse
@@ -62,6 +64,7 @@ class PlanningQueue:
             keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeping
+            progress.forget(str(job["job_id"]))
         return True
 
     async def _do(self, job: Record) -> None:
@@ -90,7 +93,9 @@ class PlanningQueue:
             await worlds.lock_world(conn, job["country"])
             if job["cohort_id"] is not None:
                 await cohorts.lock_cohort(conn, job["cohort_id"])
-            if job["kind"] == "cohort":
+            if job["assumptions"] is not None:  # a question that changes nothing, whatever became of it
+                await planning_jobs.mark_failed(conn, job["job_id"], trouble)
+            elif job["kind"] == "cohort":
                 await fail_cohort(conn, job, trouble)
             else:
                 await self._fail_visit(conn, job, trouble)
@@ -102,6 +107,23 @@ class PlanningQueue:
             why = Why("planner_failed", "The planner failed; an operator has been told. Place it by hand or try again.")
             await give_up(conn, visit, (why,), now=self._deps.clock.now())
             await worlds.save_world_change(conn, visit["country"])
+
+    async def _tell_progress(self, job_id: UUID) -> None:
+        """What the planner found so far, into the job's row: whoever waits may ask another process of ours."""
+        told = 0
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            trace = progress.trace_of(str(job_id))
+            if not trace or len(trace) == told:
+                continue
+            told = len(trace)
+            seconds, best, bound, unplaced = trace[-1]
+            shown = {"seconds": seconds, "best": best, "bound": bound, "unplaced": int(unplaced)}
+            try:
+                async with transaction(self._deps.pool) as conn:
+                    await planning_jobs.save_progress(conn, job_id, self._holder, shown)
+            except Transient as fault:
+                _log.warning("planning.progress_not_told", reason=str(fault))
 
     async def _keep_lease(self, job_id: UUID) -> None:
         while True:

@@ -53,6 +53,9 @@ async def known(programme: World) -> AsyncIterator[Mapping[str, str]]:
     raised = {"item": 4, "text": "A call.", "country": "BD", "enterprise_id": first["enterprises"][0]["id"]}
     case = await officer.post("/visits/api/cases", raised)
     plan = await coordinator.get(f"/scheduler/api/cohorts/{visit['cohort_id']}/plan")
+    cohort = await coordinator.get(f"/scheduler/api/cohorts/{visit['cohort_id']}")
+    holiday = {"kind": "holiday", "country": "BD", "first": "2029-02-01"}
+    repair = await coordinator.post("/scheduler/api/repairs", holiday)
     token = await world.administrator.post("/directory/api/tokens", {"label": "for a test"})
     await world.settle()
     found = {
@@ -61,6 +64,8 @@ async def known(programme: World) -> AsyncIterator[Mapping[str, str]]:
         "visit_id": second["visit_id"],
         "cohort_id": visit["cohort_id"],
         "plan_id": plan["plan_id"],
+        "job_id": cohort["planning"]["job_id"],
+        "repair_id": repair["repair_id"],
         "action_id": done["action_ids"][0],
         "case_id": case["case_id"],
         "person_id": coordinator.person_id,
@@ -81,7 +86,7 @@ async def _ask(actor: Actor, operation: Operation, known: Mapping[str, str]) -> 
     if operation.path.endswith("/imports"):
         files = {"workbook": ("people.csv", b"key,name\nX,Y\n")}
         return await actor._http.post(path, files=files, headers={"Idempotency-Key": str(uuid4())})
-    if operation.path == "/scheduler/api/trainers":
+    if operation.name in {"GET /scheduler/api/trainers", "GET /scheduler/api/weights"}:
         path += f"?country={known['country']}"
     return await send(actor, operation.method, path, body_for(operation, known))
 
@@ -199,6 +204,9 @@ async def test_the_wrong_country_sees_nothing(world: World, known: Mapping[str, 
                 "POST /visits/api/cases",
                 "POST /directory/api/tokens",
                 "GET /scheduler/api/trainers",
+                "GET /scheduler/api/weights",
+                "PUT /scheduler/api/weights",
+                "POST /scheduler/api/repairs",
             }:
                 real = await _ask(actor, operation, known)
                 assert 400 <= real.status_code < 500, f"{role}: {operation.name} was answered {real.status_code}"

@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from services.scheduler.domain.gaps import Distance
+from services.scheduler.domain.load import TrainerLoad
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class World:
     sites: tuple[Site, ...]
     bookings: tuple[Booking, ...]
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """What a point is here; what is not named has the planner's default."""
 
     def without(self, *visit_ids: UUID) -> "World":
         """The same world in which these visits are not booked: they are about to get another place."""
@@ -100,11 +103,32 @@ class World:
 
     def closed_at(self, enterprise_id: UUID, day: date) -> "World":
         """The same world with one enterprise closed on a day: a visit may not come back to where it was."""
+        return self.shut(enterprise_id, day, day)
+
+    def away(self, trainer_id: UUID, first: date, last: date) -> "World":
+        """The same world with one trainer on leave for some days more."""
+        trainers = tuple(
+            replace(one, leave=(*one.leave, (first, last))) if one.trainer_id == trainer_id else one
+            for one in self.trainers
+        )
+        return replace(self, trainers=trainers)
+
+    def shut(self, enterprise_id: UUID, first: date, last: date) -> "World":
+        """The same world with one enterprise closed for some days more."""
         sites = tuple(
-            replace(site, closed=(*site.closed, (day, day))) if site.enterprise_id == enterprise_id else site
+            replace(site, closed=(*site.closed, (first, last))) if site.enterprise_id == enterprise_id else site
             for site in self.sites
         )
         return replace(self, sites=sites)
+
+    def off(self, region: str, day: date) -> "World":
+        """The same world with a public holiday more, in one region or (empty) everywhere."""
+        regions = {one.region for one in self.trainers} | {site.region for site in self.sites}
+        more = {
+            name: self.holidays.get(name, frozenset()) | ({day} if region in {"", name} else frozenset())
+            for name in regions
+        }
+        return replace(self, holidays={**self.holidays, **more})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +188,40 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliefStep:
+    """One of the things that have to give way together; whose or what it is, and from when to when."""
+
+    code: str
+    text: str
+    amount: int
+    trainer_id: UUID | None = None
+    enterprise_id: UUID | None = None
+    first: date | None = None
+    last: date | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """As it is stored and answered."""
+        return {
+            "code": self.code,
+            "text": self.text,
+            "amount": self.amount,
+            "trainer_id": str(self.trainer_id) if self.trainer_id else None,
+            "enterprise_id": str(self.enterprise_id) if self.enterprise_id else None,
+            "first": self.first.isoformat() if self.first else None,
+            "last": self.last.isoformat() if self.last else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Relief:
-    """One thing to give way on that was proven, by planning again, to place the visit."""
+    """What to give way on so that the visit has a place, proven by planning again: one thing, or two together."""
 
     code: str
     text: str
     trainer_id: UUID
     day: date
+    steps: tuple[ReliefStep, ...] = ()
+    everything_else_held: bool = True
 
     def as_json(self) -> dict[str, object]:
         """As it is stored and answered."""
@@ -179,6 +230,8 @@ class Relief:
             "text": self.text,
             "trainer_id": str(self.trainer_id),
             "day": self.day.isoformat(),
+            "steps": [step.as_json() for step in self.steps],
+            "everything_else_held": self.everything_else_held,
         }
 
 
@@ -216,3 +269,6 @@ class Proposal:
     parts: Mapping[str, float]
     status: str
     clashes: tuple[Clash, ...] = ()
+    loads: tuple[TrainerLoad, ...] = ()
+    trace: tuple[tuple[float, ...], ...] = ()
+    """Seconds since it began, best cost, proven bound, visits without a place."""

@@ -15,7 +15,8 @@ from services.scheduler.use_cases.check_cohort import CohortRequest
 from services.scheduler.use_cases.create_cohort import create_cohort
 from services.scheduler.use_cases.publish_plan import PublishPlan, publish_plan
 from services.scheduler.use_cases.replan_cohort import ReplanCohort, replan_cohort
-from services.scheduler.use_cases.show_cohort import cohort_json, show_cohort, show_plan
+from services.scheduler.use_cases.show_cohort import cohort_json, show_cohort
+from services.scheduler.use_cases.show_plan import show_newest_plan
 from services.scheduler.use_cases.withdraw_visits import CancelCohort, cancel_cohort
 from shared.db import transaction
 from shared.errors import Rejected
@@ -99,7 +100,7 @@ def router() -> APIRouter:
     @routes.get("/cohorts/{cohort_id}/plan")
     async def get_plan(cohort_id: UUID, who: Planner, deps: SchedulerDeps) -> dict[str, Any]:
         async with transaction(deps.pool) as conn:
-            return await show_plan(conn, cohort_id, who.countries)
+            return await show_newest_plan(conn, cohort_id, who.countries)
 
     @routes.post("/cohorts/{cohort_id}/cancel")
     async def post_cancel(

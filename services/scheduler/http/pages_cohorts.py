@@ -14,7 +14,8 @@ from services.scheduler.storage import lists
 from services.scheduler.storage.lists import booking_json, ids_in
 from services.scheduler.use_cases.publish_plan import PublishPlan, publish_plan
 from services.scheduler.use_cases.replan_cohort import ReplanCohort, replan_cohort
-from services.scheduler.use_cases.show_cohort import show_cohort, show_plan
+from services.scheduler.use_cases.show_cohort import show_cohort
+from services.scheduler.use_cases.show_plan import show_newest_plan
 from services.scheduler.use_cases.withdraw_visits import CancelCohort, cancel_cohort
 from shared.db import transaction
 from shared.errors import Rejected
@@ -144,7 +145,7 @@ async def _page(
 ) -> Response:
     async with transaction(deps.pool) as conn:
         cohort = await show_cohort(conn, cohort_id, countries)
-        plan = await show_plan(conn, cohort_id, countries) if cohort["plan_id"] else None
+        plan = await show_newest_plan(conn, cohort_id, countries) if cohort["plan_id"] else None
         rows = await lists.list_bookings(conn, sorted(countries), cohort_id=cohort_id, limit=500)
         names = await lists.get_names(conn, ids_in(rows))
     bookings = [booking_json(row, names) for row in rows]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from services.scheduler.domain.explanation import Explanation, Rival
+from services.scheduler.domain.load import TrainerLoad
 from services.scheduler.domain.wall_time import local
 from services.scheduler.domain.world import (
     Alternative,
@@ -15,6 +17,7 @@ from services.scheduler.domain.world import (
     Clash,
     Left,
     Relief,
+    ReliefStep,
     Seat,
     Site,
     TrainerKnown,
@@ -26,8 +29,10 @@ from services.scheduler.planner import (
     Booked,
     Candidate,
     Certificate,
+    Choice,
     DateSpan,
     Enterprise,
+    Fairness,
     Gap,
     Instance,
     Job,
@@ -39,7 +44,9 @@ from services.scheduler.planner import (
     Trainer,
     Unplaced,
     Violation,
+    Weights,
 )
+from services.scheduler.planner import Rival as PlannerRival
 
 _UNTOLD = frozenset({"excluded"})
 """Who must not take a visit can tell who found a case: such reasons about a person are left out for every visit."""
@@ -60,6 +67,7 @@ def instance_of(world: World, wishes: Sequence[Wish]) -> Instance:
         jobs=tuple(_job(wish, ids) for wish in wishes),
         booked=tuple(_booked(one, world.zone) for one in world.bookings),
         holidays=dict(world.holidays),
+        weights=Weights(**world.weights),
     )
 
 
@@ -155,7 +163,26 @@ def seat_of(placement: Placement) -> Seat:
 def left_of(unplaced: Unplaced) -> Left:
     """An unplaced job with what may be told about it."""
     relief = tuple(
-        Relief(one.code, one.text, UUID(one.placement.trainer_id), one.placement.day) for one in unplaced.relaxations
+        Relief(
+            one.code,
+            one.text,
+            UUID(one.placement.trainer_id),
+            one.placement.day,
+            tuple(
+                ReliefStep(
+                    step.code,
+                    step.text,
+                    step.amount,
+                    UUID(step.trainer_id) if step.trainer_id else None,
+                    UUID(step.enterprise_id) if step.enterprise_id else None,
+                    step.first,
+                    step.last,
+                )
+                for step in one.steps
+            ),
+            one.everything_else_held,
+        )
+        for one in unplaced.relaxations
     )
     return Left(UUID(unplaced.job_id), why_of(unplaced.reasons), relief)
 
@@ -183,6 +210,39 @@ def alternative_of(candidate: Candidate) -> Alternative | None:
         return Alternative(trainer_id, candidate.placement.day, candidate.cost_difference)
     told = why_of(candidate.reasons)
     return Alternative(trainer_id, None, None, told[0]) if told else None
+
+
+def explanation_of(choice: Choice) -> Explanation:
+    """Why a visit is where it is, without what may not be told (see `_UNTOLD`)."""
+    rivals = (_rival_of(one) for one in choice.trainers)
+    return Explanation(
+        UUID(choice.job_id),
+        dict(choice.parts),
+        tuple(one for one in rivals if one.reasons or one.extra_cost is not None),
+        tuple(_rival_of(one) for one in choice.days),
+    )
+
+
+def _rival_of(rival: PlannerRival) -> Rival:
+    seat = rival.placement
+    return Rival(
+        UUID(rival.trainer_id),
+        seat.day if seat else None,
+        seat.start if seat else None,
+        rival.cost_difference if seat else None,
+        dict(rival.difference),
+        why_of(rival.reasons),
+        tuple(UUID(one.job_id) for one in rival.moved),
+        rival.same_day,
+    )
+
+
+def loads_of(found: Fairness) -> tuple[TrainerLoad, ...]:
+    """Everybody's load, the most loaded first."""
+    return tuple(
+        TrainerLoad(UUID(one.trainer_id), one.visits, one.booked, one.km, one.nights, found.share)
+        for one in found.loads
+    )
 
 
 def clash_of(violation: Violation) -> Clash:

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
+from services.scheduler.planning import progress
 from shared.errors import Transient
 
 _ORPHAN_CHECK_SECONDS = 1.0
@@ -45,10 +47,14 @@ class PlannerProcess:
     async def _run(self, task: Callable[..., Any], *arguments: object) -> Any:
         loop = asyncio.get_running_loop()
         if self._executor is None:
+            context = get_context("spawn")
+            told, telling = context.Pipe(duplex=False)
+            threading.Thread(target=progress.receive, args=(told,), daemon=True, name="planner.progress").start()
             self._executor = ProcessPoolExecutor(
-                max_workers=1, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
+                max_workers=1, mp_context=context, initializer=_begin, initargs=(os.getpid(), telling)
             )
             self._pid = await loop.run_in_executor(self._executor, os.getpid)
+            telling.close()  # theirs alone now: when that process ends, so does what is told
         return await loop.run_in_executor(self._executor, task, *arguments)
 
     async def reap(self) -> None:
@@ -71,9 +77,10 @@ class PlannerProcess:
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, telling: "Connection[Any, Any]") -> None:
     """A process whose service was killed must not stay behind: nobody would ever tell it to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    progress.send_through(telling)
     threading.Thread(target=_end_with, args=(parent,), daemon=True, name="parent").start()
 
 

@@ -206,6 +206,15 @@ async def list_waiting_cohorts(conn: Connection, countries: Sequence[str], limit
     return rows
 
 
+FIND_ENTERPRISE = "select enterprise_id from enterprises where key_name = $1 and country = any($2::text[]) limit 1"
+
+
+async def find_enterprise(conn: Connection, key: str, countries: Sequence[str]) -> UUID | None:
+    """An enterprise's id by key."""
+    found: UUID | None = await conn.fetchval(FIND_ENTERPRISE, key, list(countries))
+    return found
+
+
 FIND_TRAINER = "select person_id from people where key_name = $1 and country = any($2::text[]) limit 1"
 
 

@@ -1,5 +1,7 @@
 """The planner's queue: rows claimed by lease, in database time, so that a job whose process died is taken over."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from shared.db import Connection, Record
@@ -13,17 +15,28 @@ MAX_ATTEMPTS = 3
 _PRIORITY = {"reassign": 0, "place": 1, "cohort": 2}
 
 INSERT_JOB = """
-    insert into planning_jobs (job_id, kind, country, cohort_id, visit_id, reason, priority, state)
-    values ($1, $2, $3, $4, $5, $6, $7, 'queued') returning pg_notify('planning', '')
+    insert into planning_jobs (job_id, kind, country, cohort_id, visit_id, reason, priority, state, assumptions)
+    values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8) returning pg_notify('planning', '')
 """
 
 
 async def insert_job(
-    conn: Connection, kind: str, country: str, *, cohort_id: UUID | None, visit_id: UUID | None = None, reason: str
+    conn: Connection,
+    kind: str,
+    country: str,
+    *,
+    cohort_id: UUID | None,
+    visit_id: UUID | None = None,
+    reason: str,
+    assumptions: Mapping[str, Any] | None = None,
 ) -> UUID:
-    """Queue planning: of a `cohort`, to `reassign` a visit, or to `place` one. Somebody waiting for an answer goes first."""
+    """Queue planning: of a `cohort`, to `reassign` a visit, or to `place` one. Somebody waiting for an answer goes first.
+
+    With `assumptions` a cohort's what-if copy is made, and nothing of the cohort changes.
+    """
     job_id = new_id()
-    await conn.execute(INSERT_JOB, job_id, kind, country, cohort_id, visit_id, reason, _PRIORITY[kind])
+    supposed = None if assumptions is None else dict(assumptions)
+    await conn.execute(INSERT_JOB, job_id, kind, country, cohort_id, visit_id, reason, _PRIORITY[kind], supposed)
     return job_id
 
 
@@ -55,6 +68,26 @@ PUT_BACK = """
         attempts = attempts - $3::integer, not_before = clock_timestamp() + make_interval(secs => $2)
     where job_id = $1 and holder = $4 and state = 'running'
 """
+
+
+SAVE_PROGRESS = "update planning_jobs set progress = $3 where job_id = $1 and holder = $2 and state = 'running'"
+GET_JOB = "select * from planning_jobs where job_id = $1"
+SAVE_RESULT = "update planning_jobs set progress = coalesce(progress, '{}') || jsonb_build_object('plan_id', $2::text) where job_id = $1"
+
+
+async def save_progress(conn: Connection, job_id: UUID, holder: str, progress: Mapping[str, Any]) -> None:
+    """How far the planner is, for those who wait."""
+    await conn.execute(SAVE_PROGRESS, job_id, holder, dict(progress))
+
+
+async def save_result(conn: Connection, job_id: UUID, plan_id: UUID) -> None:
+    """Which plan a job came to."""
+    await conn.execute(SAVE_RESULT, job_id, str(plan_id))
+
+
+async def get_job(conn: Connection, job_id: UUID) -> Record | None:
+    """One job."""
+    return await conn.fetchrow(GET_JOB, job_id)
 
 
 async def claim_job(conn: Connection, holder: str) -> Record | None:
@@ -90,7 +123,8 @@ async def put_back(conn: Connection, job_id: UUID, holder: str, *, seconds: floa
 COUNT_WAITING = "select count(*) from planning_jobs where state in ('queued', 'running')"
 COUNT_FAILED = "select count(*) from planning_jobs where state = 'failed'"
 GET_LATEST = """
-    select * from planning_jobs where cohort_id = $1 and kind = 'cohort' order by queued_at desc limit 1
+    select * from planning_jobs where cohort_id = $1 and kind = 'cohort' and assumptions is null
+    order by queued_at desc limit 1
 """
 CANCEL_OF_COHORT = """
     update planning_jobs set state = 'done', finished_at = clock_timestamp(), lease_until = null

@@ -1,6 +1,8 @@
 """Plans: proposals until one of them is published; a newer one supersedes an older one."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.scheduler.domain.world import Proposal, Seat
@@ -9,8 +11,9 @@ from shared.db import Connection, Record
 
 SUPERSEDE = "update plans set state = 'superseded' where cohort_id = $1 and state = 'proposed'"
 INSERT_PLAN = """
-    insert into plans (plan_id, cohort_id, state, status, cost, bound, gap, parts, world_version, created_at)
-    values ($1, $2, 'proposed', $3, $4, $5, $6, $7, $8, $9)
+    insert into plans (plan_id, cohort_id, state, status, cost, bound, gap, parts, world_version, created_at, weights,
+                       loads, trace, assumptions)
+    values ($1, $2, $10, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14)
 """
 INSERT_PLACEMENT = """
     insert into plan_placements (plan_id, visit_id, trainer_id, co_trainer_ids, day, start_time, end_time, days,
@@ -29,9 +32,15 @@ async def insert_plan(
     *,
     world_version: int,
     now: datetime,
+    weights: Mapping[str, float] | None = None,
+    assumptions: Mapping[str, Any] | None = None,
 ) -> None:
-    """Store a proposal that passed the checker; `times` are its seats with the zone of each visit."""
-    await conn.execute(SUPERSEDE, cohort_id)
+    """Store a proposal that passed the checker; `times` are its seats with the zone of each visit.
+
+    With `assumptions` it is a what-if copy, which supersedes nothing.
+    """
+    if assumptions is None:
+        await conn.execute(SUPERSEDE, cohort_id)
     await conn.execute(
         INSERT_PLAN,
         plan_id,
@@ -43,6 +52,11 @@ async def insert_plan(
         dict(proposal.parts),
         world_version,
         now,
+        "proposed" if assumptions is None else "what_if",
+        dict(weights or {}),
+        [one.as_json() for one in proposal.loads],
+        [list(entry) for entry in proposal.trace],
+        None if assumptions is None else dict(assumptions),
     )
     rows = [
         (
@@ -81,6 +95,27 @@ GET_PLAN = """
 LIST_PLACEMENTS = "select * from plan_placements where plan_id = $1 order by starts_at, visit_id"
 LIST_UNPLACED = "select * from plan_unplaced where plan_id = $1"
 MARK_PUBLISHED = "update plans set state = 'published', published_at = $2 where plan_id = $1"
+
+
+LIST_PLANS = """
+    select p.plan_id, p.state, p.status, p.cost, p.bound, p.gap, p.created_at, p.published_at, p.assumptions,
+           (select count(*) from plan_placements x where x.plan_id = p.plan_id) as placed,
+           (select count(*) from plan_unplaced x where x.plan_id = p.plan_id) as unplaced
+    from plans p where p.cohort_id = $1 order by p.created_at desc, p.plan_id desc limit $2
+"""
+ADOPT = "update plans set state = 'proposed', assumptions = null where plan_id = $1"
+
+
+async def list_plans(conn: Connection, cohort_id: UUID, limit: int) -> list[Record]:
+    """Every plan that was ever made for a cohort, the newest first."""
+    rows: list[Record] = await conn.fetch(LIST_PLANS, cohort_id, limit)
+    return rows
+
+
+async def mark_adopted(conn: Connection, cohort_id: UUID, plan_id: UUID) -> None:
+    """A what-if copy becomes the cohort's proposal in place of the one before."""
+    await conn.execute(SUPERSEDE, cohort_id)
+    await conn.execute(ADOPT, plan_id)
 
 
 async def get_plan(conn: Connection, plan_id: UUID) -> Record | None:

@@ -208,6 +208,11 @@ async def save_seat(conn: Connection, visit: Record, times: Times, *, moved: boo
     )
 
 
+async def take_out(conn: Connection, visit_ids: Sequence[UUID]) -> None:
+    """Their time is free for one another; each is put in again, or given up, in the same transaction."""
+    await conn.execute(TAKE_OUT, list(visit_ids))
+
+
 MARK_CONFIRMED = "update visits set state = 'confirmed', revision = revision + 1, changed_at = $2 where visit_id = $1"
 MARK_PLACING = "update visits set state = 'placing', revision = revision + 1, changed_at = $2 where visit_id = $1"
 MARK_REPORTED = """

@@ -1,5 +1,6 @@
 """The version of a country's world, and reading all of it for the planner."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -55,7 +56,7 @@ LIST_BOOKINGS = """
     from visits v join enterprises e on e.enterprise_id = v.enterprise_ids[1]
     where v.country = $1 and v.starts_at is not null
       and v.state in ('booked', 'confirmed', 'placing', 'reported')
-      and (v.starts_at < $3 and v.ends_at > $2 or v.cohort_id = $4)
+      and (v.starts_at < $3 and v.ends_at > $2 or v.cohort_id = any($4::uuid[]))
 """
 LIST_HOLIDAYS = "select region, day from holidays where country = $1 and day between $2 and $3"
 
@@ -71,16 +72,16 @@ async def get_world(
     last: date,
     first_instant: datetime,
     last_instant: datetime,
-    cohort_id: UUID | None = None,
+    cohort_ids: Sequence[UUID] = (),
 ) -> World:
     """All that planning between two days must know. The version is read first: whatever changes later makes it old.
 
-    Bookings of the cohort are included whenever they are, because distances are kept to them.
+    Bookings of these cohorts are included whenever they are, because distances are kept to them.
     """
     version = await get_world_version(conn, country)
     trainer_rows = await conn.fetch(LIST_TRAINERS, country, first, trainer_keys)
     site_rows = await conn.fetch(LIST_SITES, enterprise_ids)
-    booking_rows = await conn.fetch(LIST_BOOKINGS, country, first_instant - _WEEK, last_instant + _WEEK, cohort_id)
+    booking_rows = await conn.fetch(LIST_BOOKINGS, country, first_instant - _WEEK, last_instant + _WEEK, list(cohort_ids))
     holiday_rows = await conn.fetch(LIST_HOLIDAYS, country, first, last)
     trainers = tuple(
         TrainerKnown(

@@ -1,15 +1,17 @@
 """Plan all of a cohort's visits: read the question, let the planner answer, store the answer as a proposal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.scheduler.deps import Deps
+from services.scheduler.domain.assumptions import Assumptions
+from services.scheduler.domain.plan_weights import in_force
 from services.scheduler.domain.visit import VisitState
 from services.scheduler.domain.wall_time import today_in
 from services.scheduler.domain.world import Proposal, Wish, World
 from services.scheduler.planning import tasks
-from services.scheduler.storage import catalogue, cohorts, planning_jobs, plans, visits
+from services.scheduler.storage import catalogue, cohorts, plan_weights, planning_jobs, plans, visits
 from services.scheduler.use_cases.read_world import read_world, wish_of
 from shared.contracts.cohort import CohortPlanned
 from shared.db import Connection, Record, transaction
@@ -28,12 +30,18 @@ class CohortQuestion:
     world: World
     wishes: tuple[Wish, ...]
     zones: dict[UUID, str]
+    weights: dict[str, float]
 
 
 async def read_cohort_question(
-    conn: Connection, cohort: Record, *, now: datetime, notice_days: int
+    conn: Connection,
+    cohort: Record,
+    *,
+    now: datetime,
+    notice_days: int,
+    supposing: Assumptions | None = None,
 ) -> CohortQuestion:
-    """What the planner is asked for a cohort that is not published yet."""
+    """What the planner is asked for a cohort that is not published yet; `supposing` that some things were otherwise."""
     rows = await visits.list_of_cohort(conn, cohort["cohort_id"])
     stages = {one.stage: one for one in await catalogue.list_stages(conn, cohort["delivery_plan_id"])}
     not_before = today_in(cohort["zone"], now) + timedelta(days=notice_days)
@@ -47,7 +55,13 @@ async def read_cohort_question(
         trainer_keys=cohort["trainer_keys"],
         cohort_id=cohort["cohort_id"],
     )
-    return CohortQuestion(cohort["cohort_id"], world, wishes, {row["visit_id"]: row["zone"] for row in drafts})
+    of_country, of_cohort = await plan_weights.get_weights(conn, cohort["country"], cohort["cohort_id"])
+    weights = in_force(of_country, of_cohort, supposing.weights if supposing else None)
+    if supposing is not None:
+        wishes, world = supposing.applied_to(wishes, world)
+    world = replace(world, weights=weights)
+    zones = {row["visit_id"]: row["zone"] for row in drafts}
+    return CohortQuestion(cohort["cohort_id"], world, wishes, zones, weights)
 
 
 async def plan_cohort(job: Record, holder: str, *, deps: Deps) -> None:
@@ -55,16 +69,23 @@ async def plan_cohort(job: Record, holder: str, *, deps: Deps) -> None:
     async with transaction(deps.pool) as conn:
         cohort = await cohorts.get_cohort(conn, job["cohort_id"])
         assert cohort is not None
-        if cohort["state"] != "planning":
+        if not _wanted(job, cohort):
             await planning_jobs.mark_done(conn, job["job_id"])
             return
+        supposing = Assumptions.read(job["assumptions"]) if job["assumptions"] is not None else None
         question = await read_cohort_question(
-            conn, cohort, now=deps.clock.now(), notice_days=deps.settings.notice_days
+            conn, cohort, now=deps.clock.now(), notice_days=deps.settings.notice_days, supposing=supposing
         )
     proposal = await deps.planner(
-        tasks.PLAN_COHORT, question.world, question.wishes, deps.settings.planner_work
+        tasks.PLAN_COHORT, question.world, question.wishes, deps.settings.planner_work, str(job["job_id"])
     )
     await _store(job, holder, question, proposal, deps)
+
+
+def _wanted(job: Record, cohort: Record) -> bool:
+    """A proposal is for a cohort that waits for one, a what-if copy for one that has one and is not published."""
+    states = {"planning"} if job["assumptions"] is None else {"planned", "infeasible"}
+    return cohort["state"] in states
 
 
 async def _store(job: Record, holder: str, question: CohortQuestion, proposal: Proposal, deps: Deps) -> None:
@@ -74,13 +95,17 @@ async def _store(job: Record, holder: str, question: CohortQuestion, proposal: P
         assert cohort is not None
         if not await planning_jobs.lock_held(conn, job["job_id"], holder):
             return
-        if cohort["state"] != "planning":
+        if not _wanted(job, cohort):
             await planning_jobs.mark_done(conn, job["job_id"])
             return
         if proposal.clashes:
             told = "; ".join(f"{one.rule}: {one.text}" for one in proposal.clashes[:5])
             _log.error("planner.plan_refused", cohort_id=str(question.cohort_id), clashes=told)
-            await fail_cohort(conn, job, "The checker refused the planner's own plan; nothing was stored.")
+            trouble = "The checker refused the planner's own plan; nothing was stored."
+            if job["assumptions"] is None:
+                await fail_cohort(conn, job, trouble)
+            else:
+                await planning_jobs.mark_failed(conn, job["job_id"], trouble)
             return
         plan_id = new_id()
         times = [
@@ -88,8 +113,20 @@ async def _store(job: Record, holder: str, question: CohortQuestion, proposal: P
             for seat in proposal.seats
         ]
         await plans.insert_plan(
-            conn, plan_id, question.cohort_id, proposal, times, world_version=question.world.version, now=now
+            conn,
+            plan_id,
+            question.cohort_id,
+            proposal,
+            times,
+            world_version=question.world.version,
+            now=now,
+            weights=question.weights,
+            assumptions=job["assumptions"],
         )
+        await planning_jobs.save_result(conn, job["job_id"], plan_id)
+        if job["assumptions"] is not None:
+            await planning_jobs.mark_done(conn, job["job_id"])
+            return
         await cohorts.mark_planned(conn, question.cohort_id, plan_id, complete=not proposal.left)
         await planning_jobs.mark_done(conn, job["job_id"])
         planned = CohortPlanned(

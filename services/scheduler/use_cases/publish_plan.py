@@ -13,6 +13,7 @@ from services.scheduler.domain.wall_time import today_in
 from services.scheduler.domain.world import Clash, Why
 from services.scheduler.planning import tasks
 from services.scheduler.storage import cohorts, plans, visits, worlds
+from services.scheduler.use_cases.check_plan import clash_details
 from services.scheduler.use_cases.place_visit import book, give_up
 from services.scheduler.use_cases.plan_cohort import CohortQuestion, read_cohort_question
 from shared.commands import Command, Idempotency, command
@@ -92,6 +93,8 @@ async def _checked_version(wanted: PublishPlan, deps: Deps) -> int | None:
 
 def refuse_unpublishable(plan: Record) -> None:
     """Only the newest proposal of a cohort that is neither published nor over."""
+    if plan["state"] == "what_if":
+        raise Rejected("plan_only_supposed", 409, "This plan is a what-if copy. Adopt it first, then publish it.")
     if plan["state"] == "superseded" or plan["cohort_state"] not in {"planned", "infeasible"}:
         raise Rejected(
             "plan_superseded",
@@ -102,24 +105,11 @@ def refuse_unpublishable(plan: Record) -> None:
 
 
 def _refusal_of(clashes: tuple[Clash, ...], question: CohortQuestion) -> Rejected:
-    stages = {wish.visit_id: wish.stage for wish in question.wishes}
-    details = [
-        {
-            "code": clash.rule,
-            "message": clash.text,
-            "field": ", ".join(sorted({stages[one] for one in clash.visit_ids if one in stages})),
-            "visit_ids": [str(one) for one in clash.visit_ids],
-            "trainer_id": str(clash.trainer_id) if clash.trainer_id else None,
-            "enterprise_id": str(clash.enterprise_id) if clash.enterprise_id else None,
-            "day": clash.day.isoformat() if clash.day else None,
-        }
-        for clash in clashes[:50]
-    ]
     return Rejected(
         "plan_clashes",
         409,
         "What was booked or entered since this plan was made stands against it. Plan the cohort again.",
-        details=details,
+        details=clash_details(clashes, question),
     )
 
 

@@ -11,6 +11,9 @@ from services.scheduler.domain.world import Seat, Wish, World
 from services.scheduler.storage import worlds
 from shared.db import Connection, Record
 
+MARGIN = timedelta(days=28)
+"""As far as the planner widens a window to find out what would help."""
+
 
 def wish_of(
     visit: Record,
@@ -68,11 +71,15 @@ async def read_world(
     wishes: Sequence[Wish],
     *,
     trainer_keys: list[str] | None,
-    cohort_id: UUID | None,
+    cohort_id: UUID | None = None,
+    cohort_ids: Sequence[UUID] = (),
 ) -> World:
-    """The country's world as far as these wishes reach, without the visits that want a place."""
+    """The country's world as far as these wishes reach, without the visits that want a place.
+
+    It reaches `MARGIN` further: an explanation looks for a place a little after the window, too.
+    """
     first = min(wish.first for wish in wishes)
-    last = max(max(wish.last, wish.first) for wish in wishes)
+    last = max(max(wish.last, wish.first) for wish in wishes) + MARGIN
     world = await worlds.get_world(
         conn,
         country,
@@ -83,7 +90,7 @@ async def read_world(
         last=last,
         first_instant=_midnight(first) - timedelta(days=1),
         last_instant=_midnight(last) + timedelta(days=2),
-        cohort_id=cohort_id,
+        cohort_ids=[*cohort_ids, *([cohort_id] if cohort_id else [])],
     )
     return world.without(*(wish.visit_id for wish in wishes))
 
