@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from deploy.local.demo.world import World
-from tests.browser.story import safeguarding, setting_up, visiting
+from tests.browser.story import changing, safeguarding, setting_up, visiting
 from tests.browser.story.cast import Story, telling
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
@@ -93,13 +93,39 @@ async def test_a_verification_visit_looks_like_any_follow_up(story: Story) -> No
     story.told.append("looked alike")
 
 
+async def test_the_enterprise_answers_an_action_with_evidence(story: Story) -> None:
+    story.after("looked alike")
+    await safeguarding.put_it_right(story)
+    story.told.append("put right")
+
+
+async def test_another_day_is_found_when_a_trainer_asks_for_it(story: Story) -> None:
+    story.after("looked alike")
+    await changing.ask_for_another_day(story)
+
+
+async def test_another_trainer_is_found_when_a_coordinator_asks_for_one(story: Story) -> None:
+    story.after("looked alike")
+    await changing.find_another_trainer(story)
+
+
+async def test_one_chooses_how_one_is_reached(story: Story) -> None:
+    story.after("seen")
+    await changing.choose_how_to_be_reached(story)
+
+
+async def test_visits_verify_an_action_and_a_case(story: Story) -> None:
+    story.after("put right")
+    await changing.make_the_visits_that_verify(story)
+    story.told.append("verified")
+
+
 async def test_a_second_person_closes_the_case(story: Story) -> None:
-    story.after("confirmed case")
+    story.after("verified")
     await safeguarding.close_with_a_second_person(story)
     story.told.append("closed")
 
 
-async def test_the_enterprise_answers_an_action_with_evidence(story: Story) -> None:
-    story.after("reported")
-    await safeguarding.put_it_right(story)
-    story.told.append("put right")
+async def test_a_cohort_is_cancelled_after_its_confirmation(story: Story) -> None:
+    story.after("closed")
+    await changing.end_the_cohort(story)

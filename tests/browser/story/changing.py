@@ -11,7 +11,6 @@ from tests.browser.story.cast import COORDINATOR, OFFICER, Story
 from tests.browser.visitor import PHONE, Visitor
 
 _FOLLOW_UP = "Follow-up visit"
-_INVITED = "Can you do this visit?"
 
 
 async def make_the_visits_that_verify(story: Story) -> None:
@@ -154,6 +153,6 @@ async def _times(reader: Visitor) -> tuple[datetime, datetime]:
 
 
 async def _key_of(story: Story, name: str) -> str:
-    people = await story.world.administrator.get("/directory/api/people", country="BD")
+    people = await story.world.administrator.get("/directory/api/people", country="BD", role="trainer", q=name)
     (key,) = [str(one["key"]) for one in people["items"] if one["name"] == name]
     return key

@@ -119,6 +119,12 @@ async def put_it_right(story: Story) -> None:
     await coordinator.page.get_by_label("What is missing").fill("Please add who looks after the line.")
     await coordinator.press("Return it")
     await coordinator.sees("Please add who looks after the line.")
+    await manager.open(action)
+    await manager.sees("Please add who looks after the line.")
+    await manager.page.get_by_label("What was done").fill("The head of the packing hall looks after it, each morning.")
+    await manager.press("Submit")
+    await manager.sees("looks after it, each morning")
+    await story.world.settle()
 
 
 async def _owner_of(story: Story) -> str:
