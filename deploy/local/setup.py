@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 UNFINISHED = VENV / "setting-up"
 _BAR = 24
+NEED_TEST_LOCK = {"test", "mutants"}
+"""Commands that run pytest; the same names stand in `gemba`."""
 
 
 class Progress:
@@ -65,7 +67,7 @@ class SetupError(Exception):
 
 def locks_for(command: str) -> list[str]:
     """Tests need more than the rest, and nobody else should wait for it."""
-    return ["requirements.lock", *(["requirements-test.lock"] if command == "test" else [])]
+    return ["requirements.lock", *(["requirements-test.lock"] if command in NEED_TEST_LOCK else [])]
 
 
 def is_set_up(locks: list[str]) -> bool:

@@ -75,8 +75,8 @@ async def refuse_log_ahead(access: KafkaAccess, pool: Pool, owned: Iterable[Topi
 async def _last_records(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, Any]:
     """The last record of each place that has one; all places side by side, because every start waits for this."""
     begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-    left = {place for place in places if ends[place] > begins[place]}
-    consumer.pause(*(set(places) - left))
+    left = [place for place in places if ends[place] > begins[place]]
+    consumer.pause(*(place for place in places if place not in left))
     for place in left:
         # A transaction's end marker takes an offset of its own: look back a few places for the last record.
         consumer.seek(place, max(begins[place], ends[place] - _LOOK_BACK))
@@ -86,7 +86,7 @@ async def _last_records(consumer: AIOKafkaConsumer, places: list[TopicPartition]
         if not polled:
             break
         lasts |= {place: records[-1] for place, records in polled.items() if records}
-        left = {place for place in left if await consumer.position(place) < ends[place]}
+        left = [place for place in left if await consumer.position(place) < ends[place]]
     return lasts
 
 
