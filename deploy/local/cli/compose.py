@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    origin: Annotated[str, typer.Option(help="Where people reach it.")] = "https://localhost:8443",
+    origin: Annotated[
+        str, typer.Option(envvar="GEMBA_ORIGIN", help="Where people reach it.")
+    ] = "https://localhost:8443",
     smtp_url: Annotated[str, typer.Option(help="The mail gateway; without one an inbox catches all mail.")] = "",
     sms_url: Annotated[str, typer.Option(help="The gateway for text messages.")] = "",
     brokers: Annotated[int, typer.Option(help="1, or 3 of which any one may be lost.")] = 1,

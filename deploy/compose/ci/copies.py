@@ -1,0 +1,35 @@
+"""Copies of the project in which commands may be run: as it is now, and as it was one commit ago."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from deploy.local.state import ROOT
+
+
+def copy_of_the_project(to: Path, source: Path = ROOT) -> None:
+    """What is tracked, as it is now, with the environment of the original: commands run in it touch nothing else."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=source, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (source / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, to / name)
+    (to / ".venv").symlink_to(source / ".venv")
+
+
+def previous_version(to: Path, source: Path = ROOT) -> bool:
+    """The commit before this one, where there is one and it has an image to build."""
+    has_image = subprocess.run(
+        ["git", "cat-file", "-e", "HEAD~1:Dockerfile"], cwd=source, capture_output=True, check=False
+    )
+    if has_image.returncode != 0:
+        return False
+    to.mkdir(parents=True)
+    with subprocess.Popen(["git", "archive", "HEAD~1"], cwd=source, stdout=subprocess.PIPE) as archive:
+        subprocess.run(["tar", "-x", "-C", str(to)], stdin=archive.stdout, check=True)
+    return archive.returncode == 0
