@@ -6,7 +6,7 @@
 The tools (cyclonedx-bom, pip-audit) are locked by hash in ``requirements-audit.lock`` and live in an environment of
 their own, so that neither the services nor the tests carry what only looks at them. The lock is made by
 
-    echo cyclonedx-bom pip-audit | tr " " "\n" | uv pip compile - …, with the options in deploy/local/setup.py
+    uv pip compile FILE … -o requirements-audit.lock     # FILE names the two; options: deploy/local/setup.py
 """
 
 from __future__ import annotations
