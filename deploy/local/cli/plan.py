@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.local.cli import _plan_files
 from deploy.local.cli._options import AsJson, CohortId, examples, group
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     )
     plan.command("publish", epilog=examples("plan publish 0198c3…", "plan publish 0198c3… --accept-unplaced"))(publish)
     plan.command("again", epilog=examples("plan again 0198c3… --wait"))(again)
+    _plan_files.add_to(plan)
     app.add_typer(plan)
 
 

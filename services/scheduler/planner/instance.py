@@ -46,6 +46,11 @@ class Position:
     lat: float
     lon: float
 
+    def __post_init__(self) -> None:
+        if not -90 <= self.lat <= 90 or not -180 <= self.lon <= 180:
+            msg = f"lat {self.lat} is not between -90 and 90, or lon {self.lon} is not between -180 and 180"
+            raise ValueError(msg)
+
 
 @dataclass(frozen=True, slots=True)
 class DateSpan:

@@ -1,16 +1,21 @@
 """The two decorators by which functions are compiled.
 
 Compiled code is kept: beside the source when that folder can be written, else in the user's cache folder, or in
-`NUMBA_CACHE_DIR`. It is compiled anew when the source changed. Nothing compiled here allocates, so arrays are not counted
+`NUMBA_CACHE_DIR`. numba itself looks at the file of the called function only and would keep the code of a function whose
+callees in other files changed, so the stamp here is of all files of this folder. Nothing compiled here allocates, so arrays are not counted
 (`_nrt=False`), which spares most of the compiler's time; the callers keep them alive.
 """
 
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+SOURCES = sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 
 _njit: Callable[..., Any] = numba.njit
 
@@ -22,4 +27,8 @@ def compiled(function: F) -> F:
 
 def entry(function: F) -> F:
     """Compile on first use for calls from Python; without the interpreter's lock, so that cancelling goes on beside it."""
-    return cast("F", _njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    made = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    kept = getattr(made, "_cache", None)
+    if kept is not None:
+        kept._cache_file._source_stamp = SOURCES  # noqa: SLF001  there is no public way
+    return cast("F", made)
