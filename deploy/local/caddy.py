@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import process
@@ -35,11 +35,11 @@ def caddy_program(
     *,
     folder: Path,
     port: int,
-    upstreams: Mapping[str, int],
+    upstreams: Mapping[str, Sequence[int]],
     inbox_port: int | None = None,
     host: str = "localhost",
 ) -> Program:
-    """``upstreams`` gives a port on the loopback for each service; ``folder`` is Caddy's own."""
+    """``upstreams`` gives the ports on the loopback of each service's replicas; ``folder`` is Caddy's own."""
     environment = {
         **inherited_environment(),
         "HOME": str(folder),
@@ -47,7 +47,10 @@ def caddy_program(
         "XDG_DATA_HOME": str(folder / "data"),
         "GEMBA_SITE": f"http://{host}:{port}",
         "GEMBA_ELSEWHERE": f"http://:{port}",
-        **{f"GEMBA_{name.upper()}": f"127.0.0.1:{to}" for name, to in upstreams.items()},
+        **{
+            f"GEMBA_{name.upper()}": " ".join(f"127.0.0.1:{port}" for port in ports)
+            for name, ports in upstreams.items()
+        },
     }
     if inbox_port is not None:
         environment["GEMBA_CADDY_EXTRA"] = str(_DEV_ROUTES)

@@ -16,13 +16,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local import kafka as kafka_module
 from deploy.local import postgres as postgres_module
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
 from deploy.local.administrator import TOKEN_FILE, ensure_administrator
+from deploy.local.brokers import start_brokers
 from deploy.local.caddy import caddy_program
 from deploy.local.databases import DatabaseUrls, provision_databases, wanted_databases
-from deploy.local.kafka import KafkaServer, Node
 from deploy.local.keys import make_missing_keys
 from deploy.local.one_shot import run_module
 from deploy.local.postgres import PostgresServer
@@ -31,16 +30,15 @@ from deploy.local.program import Program, inherited_environment
 from deploy.local.provision import provision_kafka
 from deploy.local.restore import begin_life_if_restored
 from deploy.local.service_programs import inbox_program, service_program
+from deploy.local.size import Size, by_detour, numbered
 from deploy.local.state import State
 from deploy.local.supervisor import Report, Supervisor
 from deploy.local.topology import (
-    KAFKA_ADMIN,
     PRINCIPALS,
     SERVICES,
 )
 
 ORIGIN_HOST = "localhost"
-_PORT_NAMES = ("origin", *SERVICES, "inbox", "inbox-smtp", "postgres", "kafka", "kafka-controller")
 
 
 @dataclass
@@ -54,6 +52,7 @@ class Installation:
     ports: Mapping[str, int]
     services: Sequence[str]
     postgres_dsn: str = ""
+    size: Size = field(default_factory=Size)
     kafka: KafkaAddress = field(default_factory=lambda: KafkaAddress("", "", ""))
     databases: Mapping[str, DatabaseUrls] = field(default_factory=dict)
     inbox_url: str | None = None
@@ -85,26 +84,41 @@ class Installation:
         return (self.state.folder / TOKEN_FILE).read_text(encoding="ascii").strip()
 
     def status_urls(self) -> dict[str, str]:
-        """``/status`` of each service; not reachable through the origin."""
-        return {name: f"http://127.0.0.1:{self.ports[name]}/status" for name in self.services}
+        """``/status`` of each replica of each service; not reachable through the origin."""
+        return {name: f"http://127.0.0.1:{self.ports[name]}/status" for name in self.replicas}
 
-    def service_environment(self, service: str) -> dict[str, str]:
-        """Everything that one service is told, and nothing that another one needs."""
+    @property
+    def replicas(self) -> dict[str, tuple[str, int]]:
+        """The service and number of each replica, by its name."""
+        return {
+            name: (service, number)
+            for service in self.services
+            for number, name in enumerate(self.size.replicas_of(service), start=1)
+        }
+
+    def service_environment(self, service: str, number: int = 1) -> dict[str, str]:
+        """Everything that one replica of a service is told, and nothing that another service needs."""
+        detours = self.size.detours
+        database_url = self.databases[service].run
+        if f"postgres-{service}" in detours:
+            database_url = by_detour(database_url, detours[f"postgres-{service}"])
+        smtp_port = detours.get("smtp", self.ports["inbox-smtp"])
         own = {
             "GEMBA_SERVICE": service,
             "GEMBA_PROFILE": self.profile,
             "GEMBA_CLOCK": self.clock,
             "GEMBA_INSTALLATION": os.environ.get("GEMBA_INSTALLATION", "gemba"),
             "GEMBA_ORIGIN": self.origin,
-            "GEMBA_HTTP_PORT": str(self.ports[service]),
-            "GEMBA_DATABASE_URL": self.databases[service].run,
+            "GEMBA_REPLICA": str(number),
+            "GEMBA_HTTP_PORT": str(self.ports[numbered(service, number)]),
+            "GEMBA_DATABASE_URL": database_url,
             "GEMBA_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "GEMBA_KAFKA_USER": service,
             "GEMBA_KAFKA_PASSWORD": self.kafka_password(service),
             "GEMBA_KAFKA_TLS": "1" if self.kafka.tls else "0",
             "GEMBA_KEYS_DIR": str(self.state.keys),
             "GEMBA_LOG_LEVEL": os.environ.get("GEMBA_LOG_LEVEL", "INFO"),
-            "GEMBA_SMTP_URL": os.environ.get("GEMBA_SMTP_URL") or f"smtp://127.0.0.1:{self.ports['inbox-smtp']}",
+            "GEMBA_SMTP_URL": os.environ.get("GEMBA_SMTP_URL") or f"smtp://127.0.0.1:{smtp_port}",
             "GEMBA_SMS_URL": os.environ.get("GEMBA_SMS_URL") or f"http://127.0.0.1:{self.ports['inbox']}/inbox/sms",
         }
         return {**inherited_environment(), **own}
@@ -121,27 +135,29 @@ async def running_installation(
     profile: str = "local",
     clock: str = "real",
     services: Sequence[str] = SERVICES,
+    size: Size | None = None,
     report: Report,
 ) -> AsyncIterator[Installation]:
     """Everything started and ready; stopped in order at the end. Raises Problem."""
     with state.locked():
-        ports = state.ports(_PORT_NAMES)
+        size = size or Size()
+        ports = state.ports(size.port_names())
         async with Supervisor(state, report) as supervisor:
-            gemba = Installation(state, profile, clock, supervisor, ports, tuple(services))
+            gemba = Installation(state, profile, clock, supervisor, ports, tuple(services), size=size)
             await asyncio.to_thread(make_missing_keys, state.keys)
             try:
                 await _start(gemba, report)
                 yield gemba
             finally:
                 # Services first and together: they finish what they hold while all else runs.
-                await supervisor.stop_together(gemba.services)
+                await supervisor.stop_together(gemba.replicas)
 
 
 async def _start(gemba: Installation, report: Report) -> None:
     given_dsn, given_cluster = given_postgres(), given_kafka()
     unused = {
         *(["postgres"] if given_dsn else []),
-        *(["kafka", "kafka-controller"] if given_cluster else []),
+        *([name for name in gemba.ports if name.startswith("kafka")] if given_cluster else []),
         *([] if gemba.wants_inbox else ["inbox", "inbox-smtp"]),
     }
     gemba.state.check_ports_free({name: port for name, port in gemba.ports.items() if name not in unused})
@@ -158,13 +174,15 @@ async def _start(gemba: Installation, report: Report) -> None:
         await gemba.supervisor.start(inbox_program(gemba))
         gemba.inbox_url = f"{gemba.origin}/inbox/"
     report("services", "starting")
-    await _together(gemba.supervisor.start(service_program(gemba, name)) for name in gemba.services)
+    await _together(
+        gemba.supervisor.start(service_program(gemba, service, number)) for service, number in gemba.replicas.values()
+    )
     await gemba.supervisor.start(
         caddy_program(
             folder=gemba.state.folder / "caddy",
             port=gemba.ports["origin"],
             host=ORIGIN_HOST,
-            upstreams={name: gemba.ports[name] for name in SERVICES},
+            upstreams={name: [gemba.ports[replica] for replica in gemba.size.replicas_of(name)] for name in SERVICES},
             inbox_port=gemba.ports["inbox"] if gemba.wants_inbox else None,
         )
     )
@@ -212,33 +230,7 @@ async def _start_kafka(gemba: Installation, given: KafkaAddress | None, report: 
         await asyncio.to_thread(_provision, gemba)
         return
     report("kafka", "starting")
-    node = Node(1, gemba.ports["kafka"], gemba.ports["kafka-controller"])
-    password = gemba.state.secret(f"kafka-{KAFKA_ADMIN}")
-    server = KafkaServer(gemba.state.folder / "kafka", node, password)
-    gemba.kafka = KafkaAddress(server.bootstrap, KAFKA_ADMIN, password)
-
-    is_restart = False
-
-    def provision_again() -> None:
-        """After each start, because it may be the start of a new and empty log."""
-        _provision(gemba)
-        if is_restart:
-            _replay_on_new_log(gemba)
-
-    await gemba.supervisor.start(
-        Program(
-            name="kafka",
-            command=server.command,
-            environment=server.environment(),
-            prepare=server.prepare,
-            not_ready=server.not_ready,
-            after_ready=provision_again,
-            start_seconds=kafka_module.START_SECONDS,
-            stop_signal=kafka_module.STOP_SIGNAL,
-            stop_seconds=kafka_module.STOP_SECONDS,
-        )
-    )
-    is_restart = True
+    gemba.kafka = await start_brokers(gemba, lambda: _provision(gemba), lambda: _replay_on_new_log(gemba))
 
 
 def _provision(gemba: Installation) -> None:

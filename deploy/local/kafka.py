@@ -38,6 +38,8 @@ class Node:
     number: int
     port: int
     controller_port: int
+    detour: int | None = None
+    """The port that clients and the other brokers are told, where it is not the broker's own: a relay in between."""
 
 
 def java() -> Path:
@@ -90,7 +92,7 @@ class KafkaServer:
 
     @property
     def bootstrap(self) -> str:
-        return ",".join(f"127.0.0.1:{each.port}" for each in self.nodes)
+        return ",".join(f"127.0.0.1:{each.detour or each.port}" for each in self.nodes)
 
     @property
     def _configuration(self) -> Path:
@@ -182,7 +184,7 @@ class KafkaServer:
             "node.id": str(self.node.number),
             "controller.quorum.voters": voters,
             "listeners": f"CLIENT://127.0.0.1:{self.node.port},CONTROLLER://127.0.0.1:{self.node.controller_port}",
-            "advertised.listeners": f"CLIENT://127.0.0.1:{self.node.port}",
+            "advertised.listeners": f"CLIENT://127.0.0.1:{self.node.detour or self.node.port}",
             "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "CLIENT",

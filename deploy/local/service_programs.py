@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from deploy.local import process
 from deploy.local.program import Program, http_problem, inherited_environment, python_command
+from deploy.local.size import numbered
 
 if TYPE_CHECKING:
     from deploy.local.installation import Installation
@@ -20,6 +22,7 @@ def inbox_program(gemba: Installation) -> Program:
         "GEMBA_INBOX_HTTP_PORT": str(gemba.ports["inbox"]),
         "GEMBA_INBOX_FILE": str(gemba.state.folder / "inbox" / "messages.jsonl"),
         "GEMBA_INBOX_KEY": key,
+        "GEMBA_INBOX_KEPT": os.environ.get("GEMBA_INBOX_KEPT", ""),
     }
     return Program(
         name="inbox",
@@ -31,18 +34,19 @@ def inbox_program(gemba: Installation) -> Program:
     )
 
 
-def service_program(gemba: Installation, service: str) -> Program:
-    root = f"http://127.0.0.1:{gemba.ports[service]}"
+def service_program(gemba: Installation, service: str, number: int = 1) -> Program:
+    name = numbered(service, number)
+    root = f"http://127.0.0.1:{gemba.ports[name]}"
 
     def not_ready() -> str | None:
-        if not process.port_is_open(gemba.ports[service]):
+        if not process.port_is_open(gemba.ports[name]):
             return "nothing listens yet"
         return http_problem(f"{root}/readyz")
 
     return Program(
-        name=service,
+        name=name,
         command=lambda: python_command(f"services.{service}"),
-        environment=gemba.service_environment(service),
+        environment=gemba.service_environment(service, number),
         not_ready=not_ready,
         not_alive=lambda: http_problem(f"{root}/livez"),
     )

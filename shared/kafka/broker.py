@@ -215,7 +215,7 @@ def build_broker(access: KafkaAccess) -> KafkaBroker:
     """A broker for consuming; publishing is the relay's alone."""
     options = access.options()
     return KafkaBroker(
-        access.bootstrap,
+        access.bootstrap.split(","),
         security=SASLScram256(
             username=access.user,
             password=access.password,

@@ -76,7 +76,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
         taken.add(process.free_port(taken))
     port, inbox_port, *rest = taken
     ports = dict(zip(SERVICES, rest, strict=True))
-    program = caddy_program(folder=folder, port=port, upstreams=ports, inbox_port=inbox_port)
+    program = caddy_program(
+        folder=folder, port=port, upstreams={name: [port] for name, port in ports.items()}, inbox_port=inbox_port
+    )
     program.prepare()
     with (folder / "web.log").open("ab") as log:
         child = Popen(program.command(), env=dict(program.environment), stdout=log, stderr=log)

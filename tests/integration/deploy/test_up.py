@@ -19,6 +19,7 @@ from deploy.local.databases import DatabaseUrls, wanted_databases
 from deploy.local.installation import Installation, running_installation
 from deploy.local.problem import Problem
 from deploy.local.program import Program, http_problem
+from deploy.local.size import Size
 from deploy.local.state import ROOT, State
 from deploy.local.supervisor import Supervisor
 
@@ -94,14 +95,14 @@ async def _second_one_on_its_servers(first: Installation, folder: Path, monkeypa
             assert kafka.bootstrap in second.service_environment("visits")["GEMBA_KAFKA_BOOTSTRAP"]
 
 
-def _stand_in(gemba: Installation, service: str) -> Program:
+def _stand_in(gemba: Installation, service: str, number: int = 1) -> Program:
     server = "import http.server, sys; http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')"
     port = gemba.ports[service]
     command = [sys.executable, "-c", server, str(port)]
     return Program(
         name=service,
         command=lambda: process.spawn_command(command),
-        environment=gemba.service_environment(service),
+        environment=gemba.service_environment(service, number),
         not_ready=lambda: None if process.port_is_open(port) else "does not listen",
     )
 
@@ -118,7 +119,7 @@ def test_service_is_told_nothing_that_it_does_not_need(tmp_path: Path, monkeypat
             )
             for name, wanted in databases.items()
         }
-        ports = state.ports(installation._PORT_NAMES)
+        ports = state.ports(Size().port_names())
         gemba = Installation(state, "local", "real", Supervisor(state, silent), ports, ("visits",), databases=urls)
         told = " ".join(gemba.service_environment("visits").values())
     assert databases["visits"].runtime_password in told
@@ -131,7 +132,7 @@ def test_service_is_told_nothing_that_it_does_not_need(tmp_path: Path, monkeypat
 def test_port_in_use_is_said_with_its_name(tmp_path: Path) -> None:
     state = State(tmp_path / "var")
     with state.locked():
-        ports = state.ports(installation._PORT_NAMES)
+        ports = state.ports(Size().port_names())
     with socket.create_server(("127.0.0.1", ports["scheduler"])):
         with pytest.raises(Problem, match=rf"port {ports['scheduler']} \(for scheduler\)"):
             asyncio.run(_up(state))

@@ -99,3 +99,10 @@ def test_zero_tolerance_has_a_lane_and_groups_of_its_own() -> None:
     assert "zero_tolerance" in lanes_of("notifications")
     for group in ("notifications.case", "scheduler.case"):
         assert [topic.name for topic in topics_of(group)] == ["gemba.case"]
+
+
+async def test_consumers_know_every_broker_of_the_cluster() -> None:
+    """A text with commas would be taken for the name of one host, and nothing would ever be consumed."""
+    several = build_broker(KafkaAccess("localhost:1,localhost:2,localhost:3", "visits", "secret"))
+    told = several._connection_kwargs["bootstrap_servers"]
+    assert list(told) == ["localhost:1", "localhost:2", "localhost:3"]

@@ -1,0 +1,117 @@
+"""Clients of the public HTTP API that insist: the same request with the same key until it is answered with success."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+import httpx
+
+from tests.chaos.ledger import Ledger, Line
+from tests.chaos.schedule import Command, Schedule, Story
+
+CLIENTS = 8
+PATIENCE_SECONDS = 180.0
+_ANSWER_SECONDS = 8.0
+_LONGEST_PAUSE_SECONDS = 0.4
+_AGAIN_SECONDS = 0.25
+COUNTRY = "BD"
+WHO = {"raise": "deputy", "acknowledge": "officer", "note": "officer", "propose": "officer", "approve": "head"}
+
+
+class Refused(Exception):
+    """An answer that says no for good: nothing in the schedule deserves one."""
+
+
+class Load:
+    """All stories, by `CLIENTS` clients side by side; `allow` says how many commands may have been sent by now."""
+
+    def __init__(self, schedule: Schedule, origin: str, tokens: Mapping[str, str], ledger: Ledger) -> None:
+        self._schedule = schedule
+        self._ledger = ledger
+        self._limit = 0
+        self._moved = asyncio.Condition()
+        self.refused: list[str] = []
+        self._http = {
+            who: httpx.AsyncClient(
+                base_url=origin,
+                timeout=_ANSWER_SECONDS,
+                headers={"Authorization": f"Bearer {token}"},
+                trust_env=False,
+            )
+            for who, token in tokens.items()
+        }
+
+    async def allow(self, limit: int) -> None:
+        async with self._moved:
+            self._limit = limit
+            self._moved.notify_all()
+
+    async def sent(self, count: int) -> None:
+        """Return when so many commands have been sent."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._ledger.sent >= count)
+
+    async def run(self) -> None:
+        """Return when every command was answered; raises `Refused`, or TimeoutError when one is not answered."""
+        try:
+            async with asyncio.TaskGroup() as clients:
+                for number in range(CLIENTS):
+                    clients.create_task(self._client(self._schedule.stories[number::CLIENTS], number))
+        finally:
+            for http in self._http.values():
+                await http.aclose()
+
+    async def _client(self, stories: Sequence[Story], number: int) -> None:
+        chance = random.Random(f"{self._schedule.seed} {number}")
+        for story in stories:
+            for command in story.commands:
+                async with self._moved:
+                    await self._moved.wait_for(lambda: self._ledger.sent < self._limit)
+                    line = self._ledger.begin(story, command)
+                    self._moved.notify_all()
+                await self._insist(story, command, line)
+                await asyncio.sleep(chance.uniform(0, _LONGEST_PAUSE_SECONDS))
+
+    async def _insist(self, story: Story, command: Command, line: Line) -> None:
+        method, path, body = request_of(story, command)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            began = time.monotonic()
+            try:
+                answer = await self._http[WHO[command.act]].request(
+                    method, path, json=body, headers={"Idempotency-Key": command.key}
+                )
+            except httpx.TransportError as fault:
+                said, status = type(fault).__name__, 503
+            else:
+                said, status = str(answer.status_code), answer.status_code
+            line.slowest = max(line.slowest, time.monotonic() - began)
+            is_done = 200 <= status < 300
+            self._ledger.note(line, said, acknowledged=is_done)
+            if is_done:
+                return
+            if 400 <= status < 500 and status != 429:
+                self.refused.append(f"{command.act} of {story.case_id}: {status} {answer.text[:300]}")
+                raise Refused(self.refused[-1])
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{command.act} of {story.case_id} was not answered with success: {line.answers}")
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def request_of(story: Story, command: Command) -> tuple[str, str, dict[str, object]]:
+    """Method, path and body."""
+    root = "/visits/api/cases"
+    if command.act == "raise":
+        text = "Seen at the gate this morning."
+        return "POST", root, {"case_id": story.case_id, "item": story.item, "text": text, "country": COUNTRY}
+    wishes: dict[str, tuple[str, dict[str, object]]] = {
+        "acknowledge": ("acknowledge", {"take_over": True}),
+        "note": ("note", {"text": f"Spoke to them again, {command.key[:8]}."}),
+        "propose": ("propose-closure", {"outcome": "cancelled", "reason": "It was not so."}),
+        "approve": ("approve-closure", {}),
+    }
+    path, body = wishes[command.act]
+    return "POST", f"{root}/{story.case_id}/{path}", body
