@@ -62,7 +62,7 @@ class Faults:
         outcome = Outcome(fault.number, kind.name, "", at_fact, time.monotonic(), mail_from=time.time())
         outcome.target = await self._begin(kind, fault)
         if kind.holds:
-            await asyncio.sleep(fault.seconds)
+            await _last(fault.seconds)
         self.undo()
         outcome.ended = time.monotonic()
         await self._recover(kind, outcome)
@@ -196,6 +196,13 @@ class Faults:
                 ).fetchone()
                 count += row[0] if row else 0
         return count
+
+
+async def _last(seconds: float) -> None:
+    """Let a fault last: how long is part of the schedule, not a guess."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _pick(candidates: Sequence[_T], pick: float) -> _T:

@@ -76,29 +76,31 @@ class Load:
                 await asyncio.sleep(chance.uniform(0, _LONGEST_PAUSE_SECONDS))
 
     async def _insist(self, story: Story, command: Command, line: Line) -> None:
-        method, path, body = request_of(story, command)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            began = time.monotonic()
-            try:
-                answer = await self._http[WHO[command.act]].request(
-                    method, path, json=body, headers={"Idempotency-Key": command.key}
-                )
-            except httpx.TransportError as fault:
-                said, status = type(fault).__name__, 503
-            else:
-                said, status = str(answer.status_code), answer.status_code
-            line.slowest = max(line.slowest, time.monotonic() - began)
-            is_done = 200 <= status < 300
-            self._ledger.note(line, said, acknowledged=is_done)
-            if is_done:
-                return
-            if 400 <= status < 500 and status != 429:
-                self.refused.append(f"{command.act} of {story.case_id}: {status} {answer.text[:300]}")
-                raise Refused(self.refused[-1])
+        while not await self._try(story, command, line):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{command.act} of {story.case_id} was not answered with success: {line.answers}")
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _try(self, story: Story, command: Command, line: Line) -> bool:
+        """One attempt; whether it was answered with success. Raises `Refused` for a no."""
+        method, path, body = request_of(story, command)
+        began = time.monotonic()
+        try:
+            answer = await self._http[WHO[command.act]].request(
+                method, path, json=body, headers={"Idempotency-Key": command.key}
+            )
+        except httpx.TransportError as fault:
+            said, status = type(fault).__name__, 503
+        else:
+            said, status = str(answer.status_code), answer.status_code
+        line.slowest = max(line.slowest, time.monotonic() - began)
+        is_done = 200 <= status < 300
+        self._ledger.note(line, said, acknowledged=is_done)
+        if 400 <= status < 500 and status != 429:
+            self.refused.append(f"{command.act} of {story.case_id}: {status} {answer.text[:300]}")
+            raise Refused(self.refused[-1])
+        return is_done
 
 
 def request_of(story: Story, command: Command) -> tuple[str, str, dict[str, object]]:
