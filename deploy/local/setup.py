@@ -4,11 +4,12 @@ Standard library only: nothing is installed yet. The copy of the lock inside ``.
 says that it is whole, and it is written last; a set-up that broke off is done anew. Two that
 start at once wait for one another.
 
-The locks are made from pyproject.toml, the second one with the first as its constraint:
+The locks are made from pyproject.toml, the second and third one with the one before as its constraint:
 
     uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes
         --no-emit-index-url --no-header --no-annotate -o requirements.lock
     uv pip compile pyproject.toml --extra test -c requirements.lock … -o requirements-test.lock
+    uv pip compile pyproject.toml --extra bench -c requirements-test.lock … -o requirements-bench.lock
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 UNFINISHED = VENV / "setting-up"
 _BAR = 24
-NEED_TEST_LOCK = {"test", "mutants"}
-"""Commands that run pytest; the same names stand in `gemba`."""
+LOCK_OF = {"test": "requirements-test.lock", "mutants": "requirements-test.lock", "bench": "requirements-bench.lock"}
+"""Commands that need more than the first lock; the same names stand in `gemba`."""
 
 
 class Progress:
@@ -66,8 +67,8 @@ class SetupError(Exception):
 
 
 def locks_for(command: str) -> list[str]:
-    """Tests need more than the rest, and nobody else should wait for it."""
-    return ["requirements.lock", *(["requirements-test.lock"] if command in NEED_TEST_LOCK else [])]
+    """Tests and benchmarks need more than the rest, and nobody else should wait for it."""
+    return ["requirements.lock", *([LOCK_OF[command]] if command in LOCK_OF else [])]
 
 
 def is_set_up(locks: list[str]) -> bool:
@@ -84,7 +85,7 @@ def set_up(command: str, progress: Progress) -> None:
             _remove(VENV)
         _make_venv(progress)
     UNFINISHED.touch()
-    _install(ROOT / locks[-1], progress)  # the tests' lock contains the other one whole
+    _install(ROOT / locks[-1], progress)  # each of the others contains the first one whole
     for lock in locks:
         shutil.copyfile(ROOT / lock, VENV / lock)
     UNFINISHED.unlink()

@@ -107,12 +107,14 @@ def test_missing_venv_names_the_package_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def test_locks_name_no_place_and_agree_with_each_other() -> None:
-    runtime, tests = ((ROOT / name).read_text() for name in ("requirements.lock", "requirements-test.lock"))
-    for lock in (runtime, tests, jars.LOCK.read_text()):
+    names = ("requirements.lock", "requirements-test.lock", "requirements-bench.lock")
+    runtime, *more = ((ROOT / name).read_text() for name in names)
+    for lock in (runtime, *more, jars.LOCK.read_text()):
         assert "://" not in lock
         assert "--index" not in lock
         assert "--find-links" not in lock
-    assert dict(NAME.findall(runtime)).items() <= dict(NAME.findall(tests)).items()
+    for lock in more:
+        assert dict(NAME.findall(runtime)).items() <= dict(NAME.findall(lock)).items()
     for block in re.split(r"\n(?=\w)", runtime.strip()):
         assert "--hash=sha256:" in block, block
 
@@ -122,6 +124,7 @@ def test_locks_hold_everything_that_the_project_asks_for() -> None:
     for lock, asked in (
         ("requirements.lock", project["dependencies"]),
         ("requirements-test.lock", project["optional-dependencies"]["test"]),
+        ("requirements-bench.lock", project["optional-dependencies"]["bench"]),
     ):
         locked = {name.lower() for name in dict(NAME.findall((ROOT / lock).read_text()))}
         wanted = {re.split(r"[\[<>=!~; ]", each)[0].lower() for each in asked}

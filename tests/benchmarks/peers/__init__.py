@@ -1,0 +1,1 @@
+"""What others would use, set up as well as their documentation says."""
