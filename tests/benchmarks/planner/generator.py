@@ -124,9 +124,7 @@ def _course(random: Random, name: str, enterprises: list[Enterprise], start: dat
     for e in enterprises:
         target = start + timedelta(days=random.randrange(12))
         window = DateSpan(start, start + timedelta(days=20))
-        jobs.append(
-            Job(f"{e.id}-0", "baseline", JobKind.BASELINE, "wpc", (e.id,), timedelta(hours=3), window, target)
-        )
+        jobs.append(Job(f"{e.id}-0", "baseline", JobKind.BASELINE, "wpc", (e.id,), timedelta(hours=3), window, target))
     block = Job(
         f"{name}-class", "classroom", JobKind.CLASSROOM, "wpc", tuple(e.id for e in enterprises), timedelta(hours=7),
         DateSpan(start + timedelta(days=14), start + timedelta(days=48)), start + timedelta(days=28), days=2,
