@@ -16,6 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from shared.clock import Clock, open_clock
 from shared.db import Connection, Pool, open_pool, refuse_unsafe_server
 from shared.errors import Transient
+from shared.gauges import Gauges
 from shared.kafka.access import KafkaAccess
 from shared.kafka.broker import Subscription
 from shared.kafka.consumer import Consumer
@@ -161,6 +162,8 @@ async def running(
         for loop in service.parts.background:
             tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
         tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
+        gauges = Gauges(service, [consumer.group for consumer in service.parts.consumers])
+        tasks.append(asyncio.create_task(gauges.run(), name="gauges"))
         stack.enter_context(_ticks(service))
         yield service
 

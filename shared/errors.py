@@ -47,5 +47,9 @@ class Transient(Exception):
     """A passing fault (a lost connection, a deadlock): the same request may succeed in a moment."""
 
 
+class Overloaded(Exception):
+    """More is asked for than can be answered in time: nothing was begun, and the same request may be sent again."""
+
+
 class NotKnownYet(Exception):
     """A fact refers to something whose own fact has not arrived: it waits, and is never counted as failed."""

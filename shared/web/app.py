@@ -26,6 +26,7 @@ from shared.web.assets import Assets
 from shared.web.guards import DEFAULT_BODY_BYTES, BodyLimit, SameOriginOnly
 from shared.web.middleware import AnswerErrors, RequestContext, SecurityHeaders
 from shared.web.pages import Pages
+from shared.web.shedding import Shedding
 
 IDENTITY_KEY_FILE: Final = "identity.pub.pem"
 """Directory's public key, in `settings.keys_dir`: what identities are verified with."""
@@ -83,6 +84,7 @@ def make_app(
             Middleware(RequestContext),
             Middleware(SecurityHeaders, https=settings.origin.startswith("https://")),
             Middleware(AnswerErrors),
+            Middleware(Shedding),
             Middleware(SameOriginOnly, origin=settings.origin),
             Middleware(BodyLimit, limit=body_limit, larger=larger_bodies or {}),
         ],

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from shared.errors import NotKnownYet, Rejected, Transient
+from shared.errors import NotKnownYet, Overloaded, Rejected, Transient
 from shared.logging import get_logger
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -74,6 +74,9 @@ def _describe(raised: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     match raised:
         case Rejected():
             return _of_rejected(raised), {}
+        case Overloaded():
+            detail = "Too much is being asked for at this moment. Nothing was changed; try again."
+            return _problem("overloaded", 503, detail), {"Retry-After": "1"}
         case Transient() | NotKnownYet():
             _log.warning("transient fault answered with 503", exc_info=raised)
             detail = "Something this needs is not available just now. Nothing was changed; try again."
