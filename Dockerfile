@@ -12,16 +12,19 @@ FROM ${PYTHON_IMAGE} AS made
 # Behind an inspecting proxy: the certificates that pip trusts (a file of the base image).
 ARG PIP_CERT=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 SOURCE_DATE_EPOCH=1767225600
-COPY requirements.lock deploy/compose/image/ /making/
+COPY requirements.lock deploy/compose/image/lock.py deploy/compose/image/left-out.txt /making/
+# A folder `wheels` beside this file, where there is one, spares the download; the lock's hashes hold for it too.
+COPY requirements.lock wheel[s] /making/wheels/
 RUN python3 /making/lock.py /making/requirements.lock /making/left-out.txt > /making/image.lock \
  && python3 -m venv /making/venv \
  && /making/venv/bin/python -m pip install --require-hashes --no-deps --only-binary :all: --no-compile \
-      --progress-bar off --quiet --target /made/packages/opt/gemba/packages -r /making/image.lock
-RUN python3 /making/root.py /made
+      --progress-bar off --quiet --find-links /making/wheels --target /made/packages/opt/gemba/packages -r /making/image.lock
+COPY deploy/compose/image/root.py deploy/compose/image/settle.py /making/
+RUN python3 /making/root.py /made && python3 /making/settle.py /made/python /made/packages
 COPY services /made/app/opt/gemba/app/services
 COPY shared /made/app/opt/gemba/app/shared
 COPY deploy /made/app/opt/gemba/app/deploy
-RUN python3 /making/settle.py /made
+RUN python3 /making/settle.py /made/app
 
 FROM scratch
 COPY --from=made /made/python/ /

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from deploy.compose.supply import image_lock
 from deploy.local.state import ROOT
 
 
@@ -30,6 +33,35 @@ def previous_version(to: Path, source: Path = ROOT) -> bool:
     if has_image.returncode != 0:
         return False
     to.mkdir(parents=True)
-    with subprocess.Popen(["git", "archive", "HEAD~1"], cwd=source, stdout=subprocess.PIPE) as archive:
+    with subprocess.Popen(
+        ["git", "-c", "tar.umask=0022", "archive", "HEAD~1"], cwd=source, stdout=subprocess.PIPE
+    ) as archive:
         subprocess.run(["tar", "-x", "-C", str(to)], stdin=archive.stdout, check=True)
     return archive.returncode == 0
+
+
+def fetch_wheels(to: Path, say: Callable[[str], None]) -> None:
+    """The image's packages, from pip's cache where they are: the build then downloads only what is missing here."""
+    to.mkdir()
+    lock = to / "image.lock"
+    lock.write_text(image_lock(), encoding="utf-8")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+    ]
+    done = subprocess.run(
+        [*pip, "--dest", str(to), "--requirement", str(lock)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        say(f"the build downloads by itself: {(done.stderr.strip().splitlines() or ['pip said nothing'])[-1]}")

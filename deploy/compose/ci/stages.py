@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from deploy.compose import supply
 from deploy.compose.ci import bad_input
-from deploy.compose.ci.copies import copy_of_the_project, previous_version
+from deploy.compose.ci.copies import copy_of_the_project, fetch_wheels, previous_version
 from deploy.compose.ci.disturbances import Disturbances
 from deploy.compose.ci.image_checks import check_image
 from deploy.compose.ci.page import Page
@@ -49,6 +50,10 @@ class Stages:
     def before(self) -> str:
         return f"{self.name}/gemba:before"
 
+    @property
+    def project(self) -> Path:
+        return self.folder / "gemba"
+
     def run(self) -> None:
         try:
             images = self._make_images()
@@ -61,7 +66,9 @@ class Stages:
         with self.steps.step("base images are made from the project's locks", needed=True):
             images = make_stand_ins(self.engine, f"{self.name}-base", self.steps.say)
         with self.steps.step("the image is built from the hash lock", needed=True):
-            self._build(ROOT, images, self.image)
+            copy_of_the_project(self.project)
+            fetch_wheels(self.project / "wheels", self.steps.say)
+            self._build(self.project, images, self.image)
         with self.steps.step("the image holds what it should, and nothing else"):
             self.steps.say(check_image(self.engine, self.image))
         with self.steps.step("its packages are listed, and an audit that cannot look them up does not pass"):
@@ -69,6 +76,7 @@ class Stages:
         with self.steps.step("the image of the commit before is built", needed=True):
             older = self.folder / "before"
             if previous_version(older):
+                shutil.copytree(self.project / "wheels", older / "wheels", copy_function=os.link)
                 self._build(older, images, self.before)
             else:
                 self.steps.say("there is no commit before this one with an image: rolled from this one to itself")
@@ -103,8 +111,7 @@ class Stages:
         self.engine.build(context, image, arguments)
 
     def _run_stack(self, images: Images) -> None:
-        project = self.folder / "gemba"
-        copy_of_the_project(project)
+        project = self.project
         port = process.free_port()
         environment = {
             **self.engine.environment,

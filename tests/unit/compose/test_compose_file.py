@@ -79,7 +79,7 @@ def test_databases_and_log_are_reached_from_within_alone() -> None:
 
 
 def test_base_images_are_arguments_with_the_public_ones_as_default() -> None:
-    assert CONTAINERS["visits"]["build"]["args"]["PYTHON_IMAGE"].startswith("${PYTHON_IMAGE:-python:3.11.")
+    assert CONTAINERS["databases"]["build"]["args"]["PYTHON_IMAGE"].startswith("${PYTHON_IMAGE:-python:3.11.")
     for name, image in (("postgres", "postgres:18"), ("kafka-1", "apache/kafka:4."), ("proxy", "caddy:2.")):
         found = re.fullmatch(r"\$\{[A-Z]+_IMAGE:-(.+)\}", CONTAINERS[name]["image"])
         assert found is not None
