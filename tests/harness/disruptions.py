@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -45,6 +44,26 @@ class Happened:
     before: tuple[Placement, ...]
     result: Repair
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What remains of one disruption when its plan is gone."""
+
+    name: str
+    hit: int
+    moved: int
+    left: int
+    least: bool
+    entries: tuple[int, int, int]
+    seconds: float
+
+
+def outcome_of(one: Happened) -> Outcome:
+    """Its figures."""
+    result, told = one.result, one.result.difference
+    entries = told.entries_new, told.entries_updated, told.entries_cancelled
+    return Outcome(one.name, len(result.hit), len(result.moved), len(result.left), result.least, entries, one.seconds)
 
 
 def happen(instance: Instance, placements: tuple[Placement, ...], count: int, *, seed: int = 1) -> Iterator[Happened]:
@@ -111,21 +130,19 @@ def _follow_up(name: str, after: Placement, cause: Job, instance: Instance) -> J
     )
 
 
-def summed(happened: list[Happened]) -> dict[str, float]:
+def summed(happened: Sequence[Outcome]) -> dict[str, float]:
     """What a campaign comes to."""
-    hit, moved, left = (sum(len(getattr(h.result, name)) for h in happened) for name in ("hit", "moved", "left"))
     times = sorted(h.seconds for h in happened)
-    entries = Counter[str]()
-    for one in happened:
-        told = one.result.difference
-        entries.update(new=told.entries_new, updated=told.entries_updated, cancelled=told.entries_cancelled)
+    made, updated, cancelled = (sum(column) for column in zip(*(h.entries for h in happened), strict=True))
     return {
         "disruptions": len(happened),
-        "visits that could not stay": hit,
-        "visits that made room": moved,
-        "visits that lost their place": left,
-        "proven fewest changes": sum(h.result.least for h in happened),
-        **{f"calendar entries {name}": count for name, count in entries.items()},
-        "median ms": 1000 * times[len(times) // 2],
-        "p99 ms": 1000 * times[int(len(times) * 0.99)],
+        "visits that could not stay": sum(h.hit for h in happened),
+        "visits that made room": sum(h.moved for h in happened),
+        "visits that lost their place": sum(h.left for h in happened),
+        "repairs with proven fewest changes": sum(h.least for h in happened),
+        "calendar entries new": made,
+        "calendar entries updated": updated,
+        "calendar entries cancelled": cancelled,
+        "repair, median ms": 1000 * times[len(times) // 2],
+        "repair, p99 ms": 1000 * times[int(len(times) * 0.99)],
     }
