@@ -16,7 +16,7 @@ from services.notifications.composition.links import Links
 from services.notifications.consumers import CASE, GENERAL
 from services.notifications.deps import Deps
 from services.notifications.domain import templates
-from services.notifications.http import api, pages
+from services.notifications.http import api, api_reach, fragments, pages
 from services.notifications.senders import Sender
 from services.notifications.settings import Settings
 from services.notifications.storage.messages import count_due, get_next_due, list_held
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="Gemba notifications",
         lifespan=lifespan,
-        routers=[api.router(), pages.router()],
+        routers=[api.router(), api_reach.router(), fragments.router(), pages.router()],
         checks={"database": check_database, "log": check_log},
         status=status,
         templates=[Path(__file__).parent / "http" / "templates"],

@@ -86,6 +86,7 @@ PERMITTED: Mapping[str, frozenset[str]] = {
     "POST /visits/api/cases/{case_id}/approve-closure": _SAFEGUARDING,
     "POST /visits/api/cases/{case_id}/return-closure": _SAFEGUARDING,
     "GET /notifications/api/messages": ANYBODY,
+    "GET /notifications/api/reach": _PLANNER,
     "GET /notifications/api/me/preferences": ANYBODY,
     "PUT /notifications/api/me/preferences": ANYBODY,
 }

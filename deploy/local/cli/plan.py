@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.local.cli import _plan_files
+from deploy.local.cli import _plan_files, _plan_review
 from deploy.local.cli._options import AsJson, CohortId, examples, group
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ def register(app: typer.Typer) -> None:
     plan.command("show", epilog=examples("plan show 0198c3…", "plan show 0198c3… --why", "plan show 0198c3… --json"))(
         show
     )
-    plan.command("publish", epilog=examples("plan publish 0198c3…", "plan publish 0198c3… --accept-unplaced"))(publish)
+    plan.command("publish", epilog=examples("plan publish 0198c3…", "plan publish 0198c3… --dry-run", "plan publish 0198c3… --accept-unplaced"))(publish)
     plan.command("again", epilog=examples("plan again 0198c3… --wait"))(again)
     _plan_files.add_to(plan)
+    _plan_review.add_to(plan)
     app.add_typer(plan)
 
 
@@ -52,17 +53,24 @@ def publish(
     accept_unplaced: Annotated[
         bool, typer.Option("--accept-unplaced", help="Even if visits have no place; they are placed by hand later.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say who would be told by which channel and what it costs; do nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish a cohort's newest plan: its visits stand in the timetable and trainers are asked.
 
     Publishing it again changes nothing.
     """
+    from deploy.local.cli._effects import show_effects
     from deploy.local.client import calls
     from deploy.local.client.session import session
 
     with session(as_json=as_json) as gemba:
         plan = gemba.client.send(calls.PLAN, cohort_id=cohort)
+        if dry_run:
+            show_effects(gemba, gemba.client.send(calls.EFFECTS, plan_id=plan["plan_id"]))
+            return
         body = {"accept_unplaced": accept_unplaced}
         found = gemba.client.send(calls.PUBLISH, plan_id=plan["plan_id"], body=body)
         if as_json:
@@ -97,6 +105,7 @@ def again(
 
 
 def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
+    from deploy.local.cli._effects import help_text
     from deploy.local.client.output import Column, plain
 
     placed, left = plan.get("placements") or [], plan.get("unplaced") or []
@@ -126,7 +135,7 @@ def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
         for one in row.get("reasons") or []:
             out.line(f"  because {one.get('text')}")
         for one in row.get("relaxations") or []:
-            out.line(f"  would help: {one.get('text')}")
+            out.line(f"  {help_text(one)}")
     for row in placed if why else ():
         where = f"{row.get('day')} {row.get('stage')} at {plain(row.get('enterprises'))}"
         out.line(f"{where}: {_trainers(row)}", gap=True)

@@ -48,6 +48,25 @@ CANCEL_COHORT: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/cancel",
 PLAN: Final = Call("GET", "/scheduler/api/cohorts/{cohort_id}/plan")
 PLAN_AGAIN: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/replan")
 PUBLISH: Final = Call("POST", "/scheduler/api/plans/{plan_id}/publish", fields=("accept_unplaced",))
+PLANS: Final = Call("GET", "/scheduler/api/cohorts/{cohort_id}/plans")
+ANY_PLAN: Final = Call("GET", "/scheduler/api/plans/{plan_id}")
+WHAT_IF: Final = Call("POST", "/scheduler/api/cohorts/{cohort_id}/what-if", fields=("weights", "without", "until"))
+PLANNING_JOB: Final = Call("GET", "/scheduler/api/planning-jobs/{job_id}")
+REASONS: Final = Call("GET", "/scheduler/api/plans/{plan_id}/visits/{visit_id}/reasons", params=("trainer",))
+DIFFERENCE: Final = Call("GET", "/scheduler/api/plans/{plan_id}/difference", params=("against",))
+EFFECTS: Final = Call("GET", "/scheduler/api/plans/{plan_id}/effects")
+CLASHES: Final = Call("GET", "/scheduler/api/plans/{plan_id}/clashes")
+ADOPT: Final = Call("POST", "/scheduler/api/plans/{plan_id}/adopt")
+WEIGHTS: Final = Call("GET", "/scheduler/api/weights", params=("country", "cohort"))
+SET_WEIGHTS: Final = Call("PUT", "/scheduler/api/weights", fields=("country", "cohort_id", "weights"))
+PROPOSE_REPAIR: Final = Call(
+    "POST",
+    "/scheduler/api/repairs",
+    fields=("kind", "country", "first", "last", "who", "region", "most_moved"),
+)
+REPAIR: Final = Call("GET", "/scheduler/api/repairs/{repair_id}")
+APPLY_REPAIR: Final = Call("POST", "/scheduler/api/repairs/{repair_id}/apply", fields=("accept_unplaced",))
+REACH: Final = Call("GET", "/notifications/api/reach", params=("person", "enterprise"))
 
 VISITS: Final = Call("GET", "/visits/api/visits", params=("state", "cohort_id", "cursor"))
 VISIT: Final = Call("GET", "/visits/api/visits/{visit_id}")

@@ -60,6 +60,17 @@ async def get_recipients(conn: Connection, person_ids: Sequence[UUID]) -> dict[U
     return {row["person_id"]: _recipient(row) for row in rows}
 
 
+LIST_IN_COUNTRIES = """
+    select person_id from people
+    where person_id = any($1::uuid[]) and (country = any($2::text[]) or countries && $2::text[]) order by person_id
+"""
+
+
+async def list_in_countries(conn: Connection, person_ids: Sequence[UUID], countries: Sequence[str]) -> list[UUID]:
+    """Those of the people who belong to one of the countries."""
+    return [row["person_id"] for row in await conn.fetch(LIST_IN_COUNTRIES, list(person_ids), list(countries))]
+
+
 LIST_ERASED = "select aggregate from state_copies where topic = $1 and aggregate = any($2::uuid[]) and erased"
 
 

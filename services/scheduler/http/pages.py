@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduler.domain.wall_time import today_in
-from services.scheduler.http import pages_cohorts, pages_new_cohort
+from services.scheduler.http import pages_cohorts, pages_new_cohort, pages_plans, pages_repairs
 from services.scheduler.http.asking import Planner, SchedulerDeps, idempotency
 from services.scheduler.http.board import COHORT_STATES, STATES
 from services.scheduler.storage import lists
@@ -66,6 +66,8 @@ def router() -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     routes.include_router(pages_new_cohort.router())
     routes.include_router(pages_cohorts.router())
+    routes.include_router(pages_plans.router())
+    routes.include_router(pages_repairs.router())
 
     @routes.get("/")
     async def show_today(request: Request, who: Planner, deps: SchedulerDeps) -> Response:

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduler.http.asking import Planner, SchedulerDeps, idempotency
 from services.scheduler.http.board import COHORT_STATES, board_of, told_of
+from services.scheduler.http.pages_plans import reach_query
 from services.scheduler.storage import lists
 from services.scheduler.storage.lists import booking_json, ids_in
 from services.scheduler.use_cases.publish_plan import PublishPlan, publish_plan
 from services.scheduler.use_cases.replan_cohort import ReplanCohort, replan_cohort
+from services.scheduler.use_cases.review_plan import foresee_publishing
 from services.scheduler.use_cases.show_cohort import show_cohort
 from services.scheduler.use_cases.show_plan import show_newest_plan
 from services.scheduler.use_cases.withdraw_visits import CancelCohort, cancel_cohort
@@ -148,6 +150,9 @@ async def _page(
         plan = await show_newest_plan(conn, cohort_id, countries) if cohort["plan_id"] else None
         rows = await lists.list_bookings(conn, sorted(countries), cohort_id=cohort_id, limit=500)
         names = await lists.get_names(conn, ids_in(rows))
+        effects = None
+        if plan and template == "cohort_publish.html":
+            effects = await foresee_publishing(conn, UUID(plan["plan_id"]), countries)
     bookings = [booking_json(row, names) for row in rows]
     stages = plan["stages"] if plan else []
     return render(
@@ -161,6 +166,8 @@ async def _page(
         stages=stages,
         board=board_of(cohort, plan, bookings),
         told=told_of(plan) if plan else [],
+        effects=effects,
+        reach=reach_query(effects) if effects else "",
         form=form or Form(),
         key=str(new_id()),
     )

@@ -208,3 +208,52 @@ async def test_the_preferences_form_saves_and_comes_back_with_what_is_wrong(
         )
         assert refused.status_code == 422
         assert said in refused.text
+
+
+REACH = "/notifications/api/reach"
+
+
+async def reached(caller: Caller, client: httpx.AsyncClient, country: str = "BD", **ids: list[UUID]) -> httpx.Response:
+    headers = caller.headers(new_id(), Role.COORDINATOR, country=country)
+    return await client.get(REACH, headers=headers, params={name: [str(one) for one in of] for name, of in ids.items()})
+
+
+async def test_the_first_channel_that_reaches_somebody_is_named_without_an_address(
+    world: World,
+    caller: Caller,
+    client: httpx.AsyncClient,
+) -> None:
+    mailed = await world.knows("rina", channels=(Channel.EMAIL, Channel.SMS))
+    texted = await world.knows("karim", channels=(Channel.SMS,))
+    silent = await world.knows("mute", channels=())
+    answer = await reached(caller, client, person=[mailed, texted, silent])
+    items = {one["about"]: one for one in answer.json()["items"]}
+    assert {one: items[str(one)]["channel"] for one in (mailed, texted, silent)} == {
+        mailed: "email", texted: "sms", silent: None,
+    }  # fmt: skip
+    assert items[str(mailed)]["not_before"]
+    assert "@" not in answer.text
+
+
+async def test_an_enterprise_is_reached_through_its_contacts(
+    world: World, caller: Caller, client: httpx.AsyncClient
+) -> None:
+    site = await world.knows_enterprise("rahman")
+    answer = await reached(caller, client, enterprise=[site])
+    assert {one["about"] for one in answer.json()["items"]} == {str(site)}
+
+
+async def test_nobody_of_another_country_is_shown(world: World, caller: Caller, client: httpx.AsyncClient) -> None:
+    mailed = await world.knows("rina", channels=(Channel.EMAIL,))
+    assert (await reached(caller, client, country="PE", person=[mailed])).json() == {"items": []}
+    trainer = await client.get(REACH, headers=caller.headers(new_id(), Role.TRAINER))
+    assert trainer.status_code == 403
+
+
+async def test_pages_of_others_show_it_by_name(world: World, caller: Caller, client: httpx.AsyncClient) -> None:
+    rina = await world.knows("rina", name="Rina Das", channels=(Channel.SMS,))
+    headers = caller.headers(new_id(), Role.COORDINATOR)
+    shown = await client.get("/notifications/fragments/reach", headers=headers, params={"person": str(rina)})
+    assert shown.status_code == 200
+    assert "Rina Das" in shown.text
+    assert "SMS" in shown.text

@@ -161,3 +161,36 @@ async def test_what_is_supposed_must_be_possible(bd: Programme) -> None:
     ):
         answer = await bd.post(f"/api/cohorts/{cohort_id}/what-if", body)
         assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_the_pages_show_how_good_a_plan_is_why_and_what_if(bd: Programme) -> None:
+    cohort_id, plan = await planned(bd)
+    page = await bd.get(f"/plans/{plan['plan_id']}")
+    assert page.status_code == 200
+    assert "points no plan can go below" in page.text
+    assert plan["loads"][0]["trainer"]["name"] in page.text
+    visit = plan["placements"][0]
+    why = await bd.get(f"/plans/{plan['plan_id']}/visits/{visit['visit_id']}/why")
+    assert why.status_code == 200
+    assert "Why not the next ones" in why.text
+    asked = plan["loads"][0]["trainer"]["key"]
+    async with bd.client() as client:
+        form = {"idempotency_key": str(uuid4()), "without": asked, "per_km": "2", "until": ""}
+        made = await client.post(f"/plans/{plan['plan_id']}/what-if", data=form)
+        assert made.status_code == 303, made.text
+        await bd.plan_all()
+        wrong = await client.post(
+            f"/plans/{plan['plan_id']}/what-if", data=form | {"per_km": "-1", "idempotency_key": str(uuid4())}
+        )
+        assert wrong.status_code == 422
+    copy = (await bd.get(f"/api/cohorts/{cohort_id}/plans")).json()["items"][0]
+    assert copy["assumptions"]["weights"] == {"per_km": 2.0}
+    review = await bd.get(f"/plans/{copy['plan_id']}")
+    assert "What differs from the proposal" in review.text
+    publish = await bd.get(f"/cohorts/{cohort_id}/publish")
+    assert "/notifications/fragments/reach?person=" in publish.text
+    board = await bd.get(f"/cohorts/{cohort_id}")
+    assert f"/scheduler/plans/{plan['plan_id']}" in board.text
+    async with bd.client() as client:
+        taken = await client.post(f"/plans/{copy['plan_id']}/adopt", data={"idempotency_key": str(uuid4())})
+    assert taken.headers["location"] == f"/scheduler/cohorts/{cohort_id}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.contracts.booking import BookingMoved, BookingReassigned, BookingUnplaceable
 
@@ -137,3 +137,22 @@ async def test_nonsense_is_refused_and_other_countries_are_not_there(bd: Program
     ).json()
     assert repair["changes"] == []
     assert (await bd.get(f"/api/repairs/{repair['repair_id']}", countries=("PE",))).status_code == 404
+
+
+async def test_the_pages_ask_show_and_do_it(bd: Programme) -> None:
+    cohort_id = await bd.published()
+    key, theirs = await busiest(bd, cohort_id)
+    async with bd.client() as client:
+        assert "hand over all their visits" in (await client.get("/repairs/new")).text
+        form = {"kind": "leaves", "country": "BD", "first": "2026-03-02", "last": "", "who": key, "most_moved": "0"}
+        made = await client.post("/repairs/new", data=form | {"idempotency_key": str(uuid4())})
+        assert made.status_code == 303, made.text
+        path = made.headers["location"].removeprefix("/scheduler")
+        shown = (await client.get(path)).text
+        assert f"Change {len(theirs)} visits" in shown
+        assert "What would change" in shown
+        wrong = await client.post("/repairs/new", data=form | {"who": "BD-T99", "idempotency_key": str(uuid4())})
+        assert wrong.status_code == 422
+        done = await client.post(f"{path}/apply", data={"idempotency_key": str(uuid4())})
+        assert done.status_code == 303, done.text
+        assert "These changes stand in the timetable" in (await client.get(path)).text

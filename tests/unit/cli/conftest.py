@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 (the names are the library's)
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 (the names are the library's)
 
     def log_message(self, format: str, *args: Any) -> None:
         del format, args
