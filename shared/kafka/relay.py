@@ -94,6 +94,8 @@ class Relay:
                 try:
                     if await self._holds_lease():
                         await self._publish_while_holding()
+                    else:
+                        self.trouble = None  # the database answers, and another one publishes
                 except (Transient, KafkaError, UnknownCluster) as fault:
                     self._complain(fault)
                 except Exception:

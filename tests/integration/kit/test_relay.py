@@ -235,6 +235,19 @@ async def test_a_lease_is_renewed_before_it_lapses_and_not_with_every_batch(publ
     assert renewals <= 1 + (seen[-1]["until"] - seen[0]["until"]) / timedelta(seconds=2.4), "not one with each batch"
 
 
+async def test_a_relay_that_stands_by_is_in_no_trouble_once_the_database_answers_again(
+    publisher: Publishers, database: Callable[[str], DatabaseUrls]
+) -> None:
+    """It publishes nothing because the other one does: a fault of a moment must not leave its replica unready for good."""
+    dsn = database("visits").run
+    at_work = await publisher("visits", dsn=dsn)
+    await at_work.emit(declined())
+    await at_work.is_empty()
+    stands_by = await publisher("visits", dsn=dsn)
+    stands_by.relay._complain(Transient("The database did not answer as it should."))
+    await eventually(lambda: stands_by.relay.trouble is None, "its trouble is over")
+
+
 async def test_two_relays_of_one_outbox_publish_each_fact_once(
     publisher: Publishers, database: Callable[[str], DatabaseUrls]
 ) -> None:
