@@ -3,25 +3,30 @@
 Firing locks the *aggregates* first, in the order of their ids, then deletes the timers that are still of
 the generation that was read: aggregate before timer everywhere, so an acknowledgement and its deadline
 cannot deadlock, and whoever commits first wins. A batch that fails is halved until the bad one stands alone.
+What falls due in the next moments is read ahead, so that only its firing stands between its time and its effect; the
+generation says whether it still stands.
 """
 
 import asyncio
 import sys
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
 from shared.clock import Clock
-from shared.db import Connection, Pool, Record, transaction
+from shared.db import Connection, Pool, Record, session, transaction
 from shared.errors import Transient
 from shared.wakeups import Wakeup
 
-_BATCH = 200
+_BATCH = 500
 _POLL_SECONDS = 1.0
+_AHEAD = timedelta(seconds=2)
+_MOST_AHEAD = 2000
 _LOCKED_ELSEWHERE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 300.0
 
@@ -41,6 +46,9 @@ class Due:
 Fire = Callable[..., Awaitable[None]]
 """`async def on_due(due, *, now, conn, deps)`: the effect, in the transaction that deletes the timer."""
 
+FireTogether = Callable[..., Awaitable[None]]
+"""`async def on_all_due(dues, *, now, conn, deps)`: the effects of several, in the order of their times."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimerKind:
@@ -52,6 +60,9 @@ class TimerKind:
     fire: Fire
     on_failure: Fire | None = None
     """A smaller effect, in a transaction of its own, when `fire` raised: for deadlines that must not go quiet."""
+    fire_together: FireTogether | None = None
+    """The same effect for a whole batch, for kinds that come by the thousand: a statement for all, not one for each.
+    When it raises, the batch is halved, and what stands alone is fired by `fire`."""
 
     @property
     def lock_sql(self) -> str:
@@ -93,6 +104,11 @@ READ_DUE = """
     where due_at <= $1 and (retry_at is null or retry_at <= clock_timestamp()) and kind = any($2::text[])
       and not on_hold()
     order by due_at, kind, aggregate limit $3
+"""
+READ_AHEAD = """
+    select kind, aggregate, generation, due_at from timers
+    where due_at > $1 and due_at <= $2 and retry_at is null and kind = any($3::text[]) and not on_hold()
+    order by due_at, kind, aggregate limit $4
 """
 NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and retry_at is null and not on_hold()"
 TAKE = """
@@ -155,7 +171,7 @@ class TimerRunner:
             try:
                 if await self.fire_due():
                     continue
-                await self._sleep()
+                await self._fire_as_they_fall_due()
             except Transient as fault:
                 _log.warning("timers.wait", reason=str(fault))
                 await asyncio.sleep(_POLL_SECONDS)
@@ -163,16 +179,33 @@ class TimerRunner:
                 _log.exception("timers.bug")
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _sleep(self) -> None:
-        """Until woken by a new deadline, or the next known one, or a poll's length of machine time."""
-        async with transaction(self._pool) as conn:
-            upcoming = await conn.fetchval(NEXT_DUE, self.kinds)
-        woken = asyncio.ensure_future(self._wakeup.wait(_POLL_SECONDS))
+    async def _fire_as_they_fall_due(self) -> None:
+        """Until woken by a new deadline, or for a poll's length of machine time; then it is all looked at again."""
+        machine_time = asyncio.get_running_loop().time
+        until = machine_time() + _POLL_SECONDS
+        now = self._clock.now()
+        async with session(self._pool) as conn:
+            rows = await conn.fetch(READ_AHEAD, now, now + _AHEAD, self.kinds, _MOST_AHEAD)
+            upcoming = rows[0]["due_at"] if rows else await conn.fetchval(NEXT_DUE, self.kinds)
+        ahead = [Due(**dict(row)) for row in rows]
+        while not await self._sleep(upcoming, until - machine_time()):
+            count = bisect_right(ahead, self._clock.now(), key=lambda due: due.due_at)
+            if not count or await self._fire(ahead[:count]) < count:
+                return  # further ahead than was read, or not ours to fire: look again
+            ahead = ahead[count:]
+            if not ahead or machine_time() > until:
+                return
+            upcoming = ahead[0].due_at
+
+    async def _sleep(self, upcoming: datetime | None, longest: float) -> bool:
+        """Until `upcoming` in business time; True when woken before it, or when machine time ran out."""
+        woken = asyncio.ensure_future(self._wakeup.wait(max(0.0, longest)))
         waiting: set[asyncio.Future[Any]] = {woken}
         if upcoming is not None:
             waiting.add(asyncio.ensure_future(self._clock.sleep_until(upcoming)))
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return woken.done()
         finally:
             for future in waiting:
                 future.cancel()
@@ -181,16 +214,19 @@ class TimerRunner:
     async def fire_due(self) -> int:
         """Fire one batch of what is due now; returns how many were acted upon (fired or set back after a failure)."""
         now = self._clock.now()
-        async with transaction(self._pool) as conn:
+        async with session(self._pool) as conn:
             rows = await conn.fetch(READ_DUE, now, self.kinds, _BATCH)
         if not rows:
             return 0
-        acted = 0
-        for name in dict.fromkeys(row["kind"] for row in rows):
-            batch = [Due(**dict(row)) for row in rows if row["kind"] == name]
-            acted += await self._fire_batch(self._kinds[name], batch)
+        acted = await self._fire([Due(**dict(row)) for row in rows])
         if not acted:
             await asyncio.sleep(_LOCKED_ELSEWHERE_SECONDS)
+        return acted
+
+    async def _fire(self, dues: Sequence[Due]) -> int:
+        acted = 0
+        for name in dict.fromkeys(due.kind for due in dues):
+            acted += await self._fire_batch(self._kinds[name], [due for due in dues if due.kind == name])
         return acted
 
     async def _fire_batch(self, kind: TimerKind, batch: Sequence[Due]) -> int:
@@ -218,8 +254,12 @@ class TimerRunner:
             taken = await conn.fetch(
                 TAKE, kind.name, [due.aggregate for due in mine], [due.generation for due in mine], now
             )
-            for due in sorted((Due(**dict(row)) for row in taken), key=lambda due: (due.due_at, due.aggregate)):
-                await kind.fire(due, now=now, conn=conn, deps=self._deps)
+            dues = sorted((Due(**dict(row)) for row in taken), key=lambda due: (due.due_at, due.aggregate))
+            if kind.fire_together is not None and len(dues) > 1:
+                await kind.fire_together(dues, now=now, conn=conn, deps=self._deps)
+            else:
+                for due in dues:
+                    await kind.fire(due, now=now, conn=conn, deps=self._deps)
             if len(locked) == len(aggregates):
                 return len(taken), []
             there = {row[0] for row in await conn.fetch(kind.exists_sql, aggregates)}

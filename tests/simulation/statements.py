@@ -442,6 +442,18 @@ async def read_due(tx: Transaction, now: datetime, kinds: list[str], limit: int)
     return [Row({name: row[name] for name in ("kind", "aggregate", "generation", "due_at")}) for row in due[:limit]]
 
 
+@means(timers.READ_AHEAD)
+async def read_ahead(tx: Transaction, now: datetime, until: datetime, kinds: list[str], limit: int) -> list[Any]:
+    if on_hold(tx):
+        return []
+    rows = [row for _, row in tx.rows("timers") if row["kind"] in kinds and row["retry_at"] is None]
+    ahead = sorted(
+        (row for row in rows if now < row["due_at"] <= until),
+        key=lambda row: (row["due_at"], row["kind"], row["aggregate"]),
+    )
+    return [Row({name: row[name] for name in ("kind", "aggregate", "generation", "due_at")}) for row in ahead[:limit]]
+
+
 @means(timers.NEXT_DUE)
 async def next_due(tx: Transaction, kinds: list[str]) -> list[Any]:
     rows = [row for _, row in tx.rows("timers") if row["kind"] in kinds and row["retry_at"] is None]

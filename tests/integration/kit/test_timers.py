@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -334,3 +335,59 @@ async def test_a_running_runner_fires_what_is_armed_for_later_as_soon_as_busines
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_is_read_ahead_fires_at_its_time_and_what_changed_meanwhile_does_not(office: Office) -> None:
+    """Read once, a moment before: an earlier time that was set since, or an end of the matter, must still count."""
+    first, put_off, disarmed, second = await office.open(0.5, 0.6, 0.7, 0.8)
+    runner = office.runner()
+    ahead = asyncio.create_task(runner._fire_as_they_fall_due())
+    await asyncio.sleep(0)
+    async with transaction(office.pool) as conn:
+        await arm(conn, "step", put_off, later(60), now=NOON)
+        await disarm(conn, "step", disarmed)
+    office.clock.advance(timedelta(milliseconds=499))
+    assert await office.fired() == []
+    office.clock.advance(timedelta(seconds=1))
+    await asyncio.wait_for(ahead, 10)
+    while await runner.fire_due():
+        pass
+    assert await office.fired() == [first, second]
+    assert await office.armed() == 1
+
+
+async def test_a_deadline_that_is_armed_for_sooner_than_what_was_read_ahead_is_not_late(office: Office) -> None:
+    wakeup = Wakeup()
+    runner = TimerRunner([office.kind], office.pool, office.clock, None, wakeup)
+    await office.open(1.9)
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0)
+    (sooner,) = await office.open(0.2)
+    wakeup.set()  # as NOTIFY does
+    office.clock.advance(timedelta(seconds=0.3))
+    await eventually(lambda: runner.fired == 1, "the sooner one fires, and only it")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await office.fired() == [sooner]
+
+
+async def test_effects_of_a_batch_in_one_statement_are_halved_down_to_the_bad_one(office: Office) -> None:
+    aggregates = await office.open(*range(1, 9))
+    bad, together = aggregates[5], []
+
+    async def fire_together(dues: Any, *, now: datetime, conn: Connection, deps: Any) -> None:
+        together.append(len(dues))
+        for due in dues:
+            await office.fire(due, now=now, conn=conn, deps=deps)
+
+    async def refuse(due: Due, conn: Connection) -> None:
+        if due.aggregate == bad:
+            raise RuntimeError("bad")
+
+    office.before = refuse
+    office.kind = replace(office.kind, fire_together=fire_together)
+    office.clock.advance(timedelta(minutes=1))
+    assert await office.runner().fire_due() == 8
+    assert sorted(await office.fired()) == sorted(set(aggregates) - {bad})
+    assert together[0] == 8, "all at once, first"
+    assert office.failures == [bad], "and only the bad one was set back"
