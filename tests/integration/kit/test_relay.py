@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -296,3 +297,13 @@ async def test_a_wrong_password_is_said_within_the_time_limit(
     for client in (wrong.producer(), wrong.reader("gemba.visit")):
         with pytest.raises(Transient, match=r"'visits' in within 1 s .*name and password right"):
             await wrong.start(client)
+
+
+async def test_a_broker_that_never_answers_is_said_within_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.kafka.access._START_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        access = KafkaAccess(f"127.0.0.1:{mute.getsockname()[1]}", "visits", "secret")
+        for client in (access.producer(), access.reader("gemba.visit")):
+            async with asyncio.timeout(15):
+                with pytest.raises(Transient, match=r"'visits' in within 1 s .*is it running"):
+                    await access.start(client)
