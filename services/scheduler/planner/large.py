@@ -10,6 +10,9 @@ from services.scheduler.planner.plan import Placement, Progress
 EXACT_CELLS = 60_000
 """Visits x trainers x days up to which one exact model is built and proven within seconds."""
 
+EXACT_VISITS = 60
+"""Visits up to which that holds: with 106 in three trainers' hands the model proved no bound at all in a budget's work."""
+
 BOUND_STEPS = 200
 """Steps of the bound within a budget of work, where it must repeat."""
 
@@ -33,6 +36,11 @@ def cells(instance: Instance) -> int:
         if j.pinned is None
     )
     return sum(max(0, d) for d in days) * len(instance.trainers)
+
+
+def is_large(instance: Instance) -> bool:
+    """Whether one exact model would not do."""
+    return len(instance.jobs) > EXACT_VISITS or cells(instance) > EXACT_CELLS
 
 
 def search_large(

@@ -11,7 +11,7 @@ from ortools.sat.python import cp_model
 from services.scheduler.planner.diagnosis import diagnose
 from services.scheduler.planner.greedy import Greedy
 from services.scheduler.planner.instance import Instance, Job
-from services.scheduler.planner.large import EXACT_CELLS, cells, search_large
+from services.scheduler.planner.large import is_large, search_large
 from services.scheduler.planner.model import SCALE, Model
 from services.scheduler.planner.plan import (
     Placement,
@@ -44,14 +44,14 @@ def solve(
 ) -> Plan:
     """Place every job that can be placed, as cheaply as the budget allows, and say why the others cannot be.
 
-    `max_work` is deterministic time: the same instance, seed and work give the same plan on any machine of any load
-    (one worker). `max_seconds` is wall time and is not repeatable. With neither the work is `DEFAULT_WORK`.
+    `max_work` is deterministic time, or cells priced by the search where the instance is large: the same instance, seed and
+    work give the same plan on any machine of any load. `max_seconds` is wall time and is not repeatable. With neither the work is `DEFAULT_WORK`.
     `progress` hears of each better plan, on a thread of the solver; `cancelled` is asked about every 50 ms, and when it
     says yes the best plan so far is returned. Raises `ValueError` only for an instance that cannot be meant.
     """
     if max_work is None and max_seconds is None:
         max_work = DEFAULT_WORK
-    if cells(instance) > EXACT_CELLS and not (cancelled is not None and cancelled()):
+    if is_large(instance) and not (cancelled is not None and cancelled()):
         large = search_large(
             instance, seed=seed, max_work=max_work, max_seconds=max_seconds, progress=progress, cancelled=cancelled
         )

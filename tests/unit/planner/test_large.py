@@ -1,12 +1,17 @@
 """What is too large for one model is searched over tables: never bolder than the rules, and with a bound that holds."""
 
+import pytest
 from hypothesis import given, settings
 
-from services.scheduler.planner import Instance, PlanStatus, check, solve
+from services.scheduler.planner import Instance, PlanStatus, Progress, check, solve
 from services.scheduler.planner.large import search_large
+from tests.benchmarks.planner.generator import Size, made
 from tests.unit.planner.factory import plan_of
 from tests.unit.planner.small_worlds import instances
 from tests.unit.planner.test_properties import CALM
+
+pytestmark = pytest.mark.xdist_group("compiled")
+"""One worker compiles for all of them."""
 
 
 def searched(instance: Instance, *, work: float = 0.02, seed: int = 1) -> tuple[object, ...]:
@@ -14,7 +19,7 @@ def searched(instance: Instance, *, work: float = 0.02, seed: int = 1) -> tuple[
     return outcome.placements, outcome.bound
 
 
-@settings(CALM, max_examples=120)
+@settings(CALM, max_examples=80)
 @given(instances(most_jobs=6, most_trainers=4))
 def test_no_plan_of_the_search_breaks_a_rule_and_no_bound_is_above_a_plan(instance: Instance) -> None:
     placements, bound = searched(instance)
@@ -23,7 +28,7 @@ def test_no_plan_of_the_search_breaks_a_rule_and_no_bound_is_above_a_plan(instan
     assert bound <= plan.cost + 1e-3
 
 
-@settings(CALM, max_examples=60)
+@settings(CALM, max_examples=30)
 @given(instances(most_jobs=4, most_trainers=3))
 def test_the_bound_of_the_search_is_never_above_the_proven_optimum(instance: Instance) -> None:
     exact = solve(instance, max_work=2.0)
@@ -31,3 +36,21 @@ def test_the_bound_of_the_search_is_never_above_the_proven_optimum(instance: Ins
     assert bound <= exact.cost + 1e-3
     if exact.status is PlanStatus.OPTIMAL:
         assert plan_of(instance, *placements).cost >= exact.cost - 0.05
+
+
+def test_the_same_work_and_seed_give_the_same_plan_and_more_work_no_worse_one() -> None:
+    instance = made(Size(40, 5, 2, 34, 200), 1)
+    plan = solve(instance, seed=3, max_work=0.1)
+    assert solve(instance, seed=3, max_work=0.1) == plan
+    assert solve(instance, seed=3, max_work=0.001).cost >= plan.cost
+    assert check(instance, plan) == []
+    assert plan.unplaced == ()
+    assert 0 < plan.bound <= plan.cost
+
+
+def test_cancelling_returns_the_best_plan_so_far() -> None:
+    instance = made(Size(40, 5, 2, 34, 200), 1)
+    told: list[Progress] = []
+    plan = solve(instance, max_seconds=3600, progress=told.append, cancelled=lambda: len(told) > 2)
+    assert check(instance, plan) == []
+    assert plan.cost <= told[0].cost + 1e-3
