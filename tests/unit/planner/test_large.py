@@ -14,12 +14,12 @@ pytestmark = pytest.mark.xdist_group("compiled")
 """One worker compiles for all of them."""
 
 
-def searched(instance: Instance, *, work: float = 0.02, seed: int = 1) -> tuple[object, ...]:
+def searched(instance: Instance, *, work: float = 0.005, seed: int = 1) -> tuple[object, ...]:
     outcome = search_large(instance, seed=seed, max_work=work, max_seconds=None)
     return outcome.placements, outcome.bound
 
 
-@settings(CALM, max_examples=80)
+@settings(CALM, max_examples=50)
 @given(instances(most_jobs=6, most_trainers=4))
 def test_no_plan_of_the_search_breaks_a_rule_and_no_bound_is_above_a_plan(instance: Instance) -> None:
     placements, bound = searched(instance)
@@ -28,7 +28,7 @@ def test_no_plan_of_the_search_breaks_a_rule_and_no_bound_is_above_a_plan(instan
     assert bound <= plan.cost + 1e-3
 
 
-@settings(CALM, max_examples=30)
+@settings(CALM, max_examples=20)
 @given(instances(most_jobs=4, most_trainers=3))
 def test_the_bound_of_the_search_is_never_above_the_proven_optimum(instance: Instance) -> None:
     exact = solve(instance, max_work=2.0)
