@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from deploy.local.demo.world import World
-from tests.browser.story import changing, safeguarding, setting_up, visiting
+from tests.browser.story import changing, reviewing, safeguarding, setting_up, visiting
 from tests.browser.story.cast import Story, telling
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.asyncio(loop_scope="session")]
@@ -37,6 +37,12 @@ async def test_a_cohort_is_created_and_its_plan_arrives(story: Story) -> None:
     story.after("import")
     await setting_up.create_cohort(story)
     story.told.append("cohort")
+
+
+async def test_a_plan_is_looked_at_before_anybody_is_told(story: Story) -> None:
+    story.after("cohort")
+    await reviewing.review(story)
+    story.told.append("reviewed")
 
 
 async def test_a_plan_is_published_after_its_confirmation(story: Story) -> None:

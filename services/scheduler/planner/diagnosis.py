@@ -9,9 +9,9 @@ from datetime import date
 
 from services.scheduler.planner.eligibility import block, certificate_refusal
 from services.scheduler.planner.greedy import Greedy, starts
-from services.scheduler.planner.instance import Instance, Job, Trainer
+from services.scheduler.planner.instance import Instance, Job, Pin, Trainer
 from services.scheduler.planner.plan import Placement, Reason
-from services.scheduler.planner.timetable import Stop, day_of
+from services.scheduler.planner.timetable import Stop, day_of, minute
 from services.scheduler.planner.wording import TEXT
 
 CERTIFICATE = frozenset({"not_certified", "level_too_low", "certificate_not_valid"})
@@ -52,8 +52,25 @@ def _reasons(full: Greedy, alone: Greedy, job: Job, placed: set[str], ordered: f
     if any(r.code in TAKEN for r in found) and not _examine(alone, job):
         found.append(reason("others_in_the_way", job))
     if job.pinned is not None:
+        found = [*_contradicting(full, job, job.pinned), *found]
         found.insert(0, reason("pin_cannot_stay", job, trainer=job.pinned.trainer, day=job.pinned.day))
     return (*waits, *found)
+
+
+def _contradicting(full: Greedy, job: Job, pin: Pin) -> list[Reason]:
+    """The confirmed visits with which a confirmed visit cannot be together, by their enterprise and the person or site."""
+    stop = full.table.stop(job, pin.day.toordinal(), minute(pin.start))
+    people = {t.id: t for t in full.instance.trainers}
+    others = {}
+    for who in (pin.trainer, *pin.co_trainers):
+        others.update({other.id: who for _, other in full.table.clashes(stop, people[who])})
+    for enterprise in job.enterprise_ids:
+        others.update({other.id: None for other in full.table.visitors(enterprise, stop) if other.id not in others})
+    return [
+        reason("pins_contradict", job, enterprise=full.jobs[one].enterprise_ids[0], trainer=who, day=pin.day)
+        for one, who in others.items()
+        if one in full.jobs and full.jobs[one].pinned is not None
+    ]
 
 
 def _examine(book: Greedy, job: Job) -> list[Reason]:

@@ -23,6 +23,7 @@ TEXT = {
     "nobody_free": "On each possible day every trainer who could do it is on leave, off or booked.",
     "no_pair": "No expert and second trainer are free together on any possible day.",
     "pin_cannot_stay": "The confirmed trainer or time breaks a rule that came after the confirmation.",
+    "pins_contradict": "It contradicts another confirmed visit, at this enterprise: nobody can be at both.",
     "not_reached": "There is a place for it; the search stopped before using it.",
     "others_in_the_way": "It fits only if other visits of this plan move.",
     # one trainer

@@ -1,6 +1,6 @@
 """Why a visit has no place, in codes a coordinator can act on, and which single thing given way on would place it."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from services.scheduler.planner import (
     Instance,
     Job,
     Level,
+    Pin,
     Plan,
     Relaxation,
     check,
@@ -176,3 +177,17 @@ def test_relaxed_placements_break_nothing_but_what_was_relaxed() -> None:
             }[relaxation.code]
             assert broken
             assert broken <= allowed, (code, relaxation.code)
+
+
+def test_two_confirmed_visits_that_contradict_each_other_are_both_named() -> None:
+    pins = [job(name, enterprise_ids=(site,), pinned=Pin("ann", day(0), time(8)))
+            for name, site in (("a", "mill"), ("b", "mine"))]  # fmt: skip
+    instance = world([trainer()], [enterprise("mill"), enterprise("mine")], pins)
+    plan = solve(instance, max_work=1)
+    (left,) = plan.unplaced
+    other = {"a": "mine", "b": "mill"}[left.job_id]
+    told = [(r.code, r.enterprise_id, r.trainer_id) for r in left.reasons]
+    assert told[0][0] == "pin_cannot_stay"
+    assert ("pins_contradict", other, "ann") in told
+    relaxed = {r.code: r for r in explain_unplaced(instance, plan, max_work=0)[0].relaxations}
+    assert relaxed["pin_released"].placement.day >= day(0)
