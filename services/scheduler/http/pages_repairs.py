@@ -60,7 +60,9 @@ def router() -> APIRouter:
 
     @routes.get("/repairs/new")
     async def ask(request: Request, who: Planner, kind: str = "leaves", person: str = "") -> Response:
-        return _form(request, who.countries, Form(values={"kind": kind, "who": person, "most_moved": "0"}))
+        only = next(iter(who.countries)) if len(who.countries) == 1 else ""
+        known = {"kind": kind, "who": person, "country": only, "most_moved": "0"}
+        return _form(request, who.countries, Form(values=known))
 
     @routes.post("/repairs/new")
     async def propose(request: Request, who: Planner, deps: SchedulerDeps) -> Response:

@@ -61,7 +61,7 @@ def _contradicting(full: Greedy, job: Job, pin: Pin) -> list[Reason]:
     """The confirmed visits with which a confirmed visit cannot be together, by their enterprise and the person or site."""
     stop = full.table.stop(job, pin.day.toordinal(), minute(pin.start))
     people = {t.id: t for t in full.instance.trainers}
-    others = {}
+    others: dict[str, str | None] = {}
     for who in (pin.trainer, *pin.co_trainers):
         others.update({other.id: who for _, other in full.table.clashes(stop, people[who])})
     for enterprise in job.enterprise_ids:
