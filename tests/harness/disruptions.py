@@ -71,7 +71,7 @@ def happen(instance: Instance, placements: tuple[Placement, ...], count: int, *,
     chance = random.Random(seed)
     names = chance.choices(list(CHANCES), weights=list(CHANCES.values()), k=count)
     for number, name in enumerate(names):
-        what, gone = _one(name, number, instance, placements, chance)
+        what, gone = _one(name, f"{seed}.{number}", instance, placements, chance)
         before = placements
         begun = time.perf_counter()
         changed = what if isinstance(what, Instance) else disrupted(instance, what)
@@ -82,7 +82,7 @@ def happen(instance: Instance, placements: tuple[Placement, ...], count: int, *,
 
 
 def _one(
-    name: str, number: int, instance: Instance, placements: tuple[Placement, ...], chance: random.Random
+    name: str, number: str, instance: Instance, placements: tuple[Placement, ...], chance: random.Random
 ) -> tuple[Disruption | Instance, tuple[Job, ...]]:
     visit = chance.choice(placements)
     first = visit.day + timedelta(days=chance.randint(-3, 3))
