@@ -152,12 +152,10 @@ class Faults:
                     outcome.trouble = trouble
                     return
                 await asyncio.sleep(_POLL_SECONDS)
-            if condition == self._all_ready:
-                outcome.recovery_seconds = round(time.monotonic() - outcome.ended, 1)
+        outcome.recovery_seconds = round(time.monotonic() - outcome.ended, 1)
         outcome.timers_late = await self._late_timers()
 
     async def _all_ready(self) -> str:
-        # A process that was just killed may not be started again yet, and its port answers nobody.
         missing = await self._stage.not_ready()
         return f"not ready: {', '.join(missing)}" if missing else ""
 
