@@ -38,6 +38,8 @@ class Plan:
     kinds: tuple[Kind, ...]
     size: Size
     origin_port: int | None = None
+    seconds: float | None = None
+    """Of load and faults at most; what was not reached by then is left out, and said."""
 
     def command(self) -> str:
         """The command line that repeats it."""
@@ -172,10 +174,15 @@ async def _faults(
 ) -> None:
     """Each at its place in the load; the load may run on until the place of the next one, no further."""
     del stage
+    began = time.monotonic()
     ends = [fault.at for fault in schedule.faults[1:]] + [schedule.facts]
     await load.allow(schedule.faults[0].at if schedule.faults else schedule.facts)
     for fault, end in zip(schedule.faults, ends, strict=True):
         await load.sent(fault.at)
+        if verdict.plan.seconds is not None and time.monotonic() - began > verdict.plan.seconds:
+            say("campaign", f"its time is over: {len(schedule.faults) - fault.number} faults are left out")
+            await load.halt()
+            return
         await load.allow(end)
         outcome = await faults.happen(fault, ledger.sent)
         verdict.outcomes.append(outcome)

@@ -33,6 +33,7 @@ class Load:
         self._ledger = ledger
         self._limit = 0
         self._moved = asyncio.Condition()
+        self._halted = False
         self.refused: list[str] = []
         self._http = {
             who: httpx.AsyncClient(
@@ -50,9 +51,15 @@ class Load:
             self._moved.notify_all()
 
     async def sent(self, count: int) -> None:
-        """Return when so many commands have been sent."""
+        """Return when so many commands have been sent, or no more will be."""
         async with self._moved:
-            await self._moved.wait_for(lambda: self._ledger.sent >= count)
+            await self._moved.wait_for(lambda: self._ledger.sent >= count or self._halted)
+
+    async def halt(self) -> None:
+        """Begin nothing more; what was sent is still insisted upon."""
+        async with self._moved:
+            self._halted = True
+            self._moved.notify_all()
 
     async def run(self) -> None:
         """Return when every command was answered; raises `Refused`, or TimeoutError when one is not answered."""
@@ -69,7 +76,9 @@ class Load:
         for story in stories:
             for command in story.commands:
                 async with self._moved:
-                    await self._moved.wait_for(lambda: self._ledger.sent < self._limit)
+                    await self._moved.wait_for(lambda: self._ledger.sent < self._limit or self._halted)
+                    if self._halted:
+                        return
                     line = self._ledger.begin(story, command)
                     self._moved.notify_all()
                 await self._insist(story, command, line)

@@ -32,6 +32,10 @@ def chaos(
     brokers: Annotated[int, typer.Option("--brokers", min=1, max=5, help="Apache Kafka brokers.")] = 3,
     replicas: Annotated[int, typer.Option("--replicas", min=1, max=4, help="Replicas of every service.")] = 2,
     port: Annotated[int | None, typer.Option("--port", min=1024, max=65535, help="Of the web origin.")] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--within", min=1, metavar="SECONDS", help="Begin no fault later than this after the first."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a whole installation of its own under load, break it as the seed says, and compare what is left.
@@ -54,7 +58,7 @@ def chaos(
             typer.echo(f"{kind.name:20} {kind.says}")
         return
     chosen = choose([name.strip() for name in kinds.split(",") if name.strip()])
-    plan = Plan(seed, faults, facts, chosen, Size(brokers, replicas), port)
+    plan = Plan(seed, faults, facts, chosen, Size(brokers, replicas), port, seconds)
     draw(seed, facts, faults, chosen)  # says what does not fit before anything starts
     if port is not None and not process.port_is_free(port):
         raise Problem(f"port {port} is in use by another program", remedy="end that program, or choose another --port")
