@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from services.scheduler.planner import Instance, PlanStatus, Progress, check, solve
 from services.scheduler.planner.large import search_large
 from tests.benchmarks.planner.generator import Size, made
-from tests.unit.planner.factory import plan_of
+from tests.unit.planner.factory import booked, days, job, plan_of, trainer, world
 from tests.unit.planner.small_worlds import instances
 from tests.unit.planner.test_properties import CALM
 
@@ -54,3 +54,11 @@ def test_cancelling_returns_the_best_plan_so_far() -> None:
     plan = solve(instance, max_seconds=3600, progress=told.append, cancelled=lambda: len(told) > 2)
     assert check(instance, plan) == []
     assert plan.cost <= told[0].cost + 1e-3
+
+
+def test_the_search_leaves_a_day_on_which_the_enterprise_has_another_visit() -> None:
+    taken = booked("other", "bob", 0, 8, 12, at="mill")
+    instance = world([trainer("ann"), trainer("bob")], jobs=[job(window=days(0, 0))], booked=(taken,))
+    placements, bound = searched(instance)
+    assert placements == ()
+    assert bound <= solve(instance).cost < instance.weights.unplaced
