@@ -16,6 +16,10 @@ FactHandler = Callable[..., Awaitable[None]]
 """`async def on_<event>(fact, *, conn, deps)`. Raises `NotKnownYet` to wait for what the fact refers to,
 `Rejected` to refuse it visibly, `Transient` for a passing fault; anything else counts as failed."""
 
+ProjectionHandler = Callable[..., Awaitable[None]]
+"""`async def on_<events>(facts, *, conn, deps)`: what several facts of one type mean, oldest first of each aggregate.
+They come alone, too: after a failure, or out of parking. Raises as a `FactHandler` does."""
+
 StateHandler = Callable[..., Awaitable[None]]
 """`async def on_<thing>(key, state, *, conn, deps)`; `state` is None when the key was erased."""
 
@@ -29,15 +33,19 @@ class Consumer:
 
     group: str
     facts: Mapping[type[Fact], FactHandler] = field(default_factory=dict)
+    projections: Mapping[type[Fact], ProjectionHandler] = field(default_factory=dict)
+    """Handlers that take a whole poll in one transaction (`shared/kafka/projection.py`)."""
     states: Mapping[type[State], StateHandler] = field(default_factory=dict)
     commands: Mapping[type[Command], FactHandler] = field(default_factory=dict)
     on_stuck: OnStuck | None = None
 
     def __post_init__(self) -> None:
         read = {topic.name for topic in self.topics}
-        for model in (*self.facts, *self.states, *self.commands):
+        for model in (*self.facts, *self.projections, *self.states, *self.commands):
             if model.topic not in read:
                 raise ValueError(f"{self.group} handles {model.type} but does not read {model.topic}.")
+        for model in self.facts.keys() & self.projections.keys():
+            raise ValueError(f"{self.group} handles {model.type} twice: by itself, and in a projection.")
 
     @property
     def topics(self) -> tuple[Topic, ...]:

@@ -65,6 +65,8 @@ async def apply(record: Readable, consumer: Consumer, conn: Connection, deps: An
         handler = consumer.facts.get(type(body))
         if handler is not None:
             await handler(body, conn=conn, deps=deps)
+        elif (projection := consumer.projections.get(type(body))) is not None:
+            await projection([body], conn=conn, deps=deps)
     return verdict
 
 

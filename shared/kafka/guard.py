@@ -5,7 +5,7 @@ Records of one key are handled in order, those of different keys side by side.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import structlog
 
 from shared.clock import Clock
 from shared.contracts.quarantine import Quarantined
-from shared.db import Connection, Pool, savepoint, transaction
+from shared.db import Connection, Pool, Session, savepoint
 from shared.errors import Transient
 from shared.ids import new_id
 from shared.kafka.consumer import Consumer
@@ -23,6 +23,7 @@ from shared.kafka.fate import DONE, Fate, Outcome, fate_of, is_bug
 from shared.kafka.inbox import Verdict
 from shared.kafka.outbox import emit
 from shared.kafka.parked import insert_parked
+from shared.kafka.projection import readable_together, take_together
 from shared.kafka.topics import dlq_name
 from shared.telemetry import correlation_id_of, tracing
 
@@ -43,7 +44,7 @@ class Guard:
         self._pool = pool
         self._clock = clock
         self._deps = deps
-        self._lanes = asyncio.Semaphore(lanes)
+        self._lanes = lanes
         self.handled = 0
         """Records done with by this process, in whatever way; only grows."""
         self._in_hand = 0
@@ -55,24 +56,44 @@ class Guard:
 
     async def process(self, records: Sequence[Raw]) -> None:
         """Return when every record is handled, parked or quarantined: only then may offsets be committed."""
-        by_key: dict[tuple[str, bytes | None], list[Raw]] = {}
-        for raw in records:
-            by_key.setdefault((raw.topic, raw.key), []).append(raw)
         self._in_hand += 1
         try:
+            if self.consumer.projections:
+                records = await self._process_together(records)
+            by_key: dict[tuple[str, bytes | None], list[Raw]] = {}
+            for raw in records:
+                by_key.setdefault((raw.topic, raw.key), []).append(raw)
+            waiting = iter(by_key.values())
             async with asyncio.TaskGroup() as group:
-                for of_one_key in by_key.values():
-                    group.create_task(self._process_in_order(of_one_key))
+                for _ in range(min(self._lanes, len(by_key))):
+                    group.create_task(self._process_lane(waiting))
         finally:
             self._in_hand -= 1
 
-    async def _process_in_order(self, records: Sequence[Raw]) -> None:
-        async with self._lanes:
-            for raw in records:
-                await self._process_one(raw)
-                self.handled += 1
+    async def _process_together(self, records: Sequence[Raw]) -> Sequence[Raw]:
+        """One transaction for what a projection can take; returns what is left, or all of it when that failed."""
+        together, others = readable_together(self.consumer, records)
+        if not together:
+            return records
+        try:
+            async with Session(self._pool) as session, session.transaction() as conn:
+                turn = await take_together(self.consumer, together, conn, self._deps)
+        except Exception as fault:
+            _log.warning("guard.one_by_one", consumer=self.consumer.group, reason=type(fault).__name__)
+            return records
+        left = others + [record.raw for record in turn.later]
+        self.handled += len(records) - len(left)
+        return sorted(left, key=lambda raw: (raw.topic, raw.partition, raw.offset))
 
-    async def _process_one(self, raw: Raw) -> None:
+    async def _process_lane(self, waiting: Iterator[Sequence[Raw]]) -> None:
+        """One key after another, all lanes from the same heap, each lane on a connection of its own."""
+        async with Session(self._pool) as session:
+            for of_one_key in waiting:
+                for raw in of_one_key:
+                    await self._process_one(raw, session)
+                    self.handled += 1
+
+    async def _process_one(self, raw: Raw, session: Session) -> None:
         """Never gives up: while the database is away, the record stays in hand and its offset uncommitted.
 
         An exception that left here would be swallowed by FastStream, and the next poll would commit past the record.
@@ -81,9 +102,9 @@ class Guard:
         while True:
             try:
                 if bugs < _BUGS:
-                    await self._settle(raw)
+                    await self._settle(raw, session)
                 else:
-                    await self._park(raw, None, _UNFIT, bare=True)
+                    await self._park(raw, None, _UNFIT, session, bare=True)
                 return
             except Transient as fault:
                 _log.warning("guard.waits", consumer=self.consumer.group, topic=raw.topic, reason=str(fault))
@@ -93,11 +114,11 @@ class Guard:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
-    async def _settle(self, raw: Raw) -> None:
+    async def _settle(self, raw: Raw, session: Session) -> None:
         try:
             record = read(raw)
         except Poison as poison:
-            await self._park(raw, read_head(raw.headers, raw.key), fate_of(poison))
+            await self._park(raw, read_head(raw.headers, raw.key), fate_of(poison), session)
             return
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
@@ -107,30 +128,30 @@ class Guard:
             correlation_id=correlation_id_of(record.envelope.traceparent),
         )
         with tracing(record.envelope.traceparent):
-            await self._attempt(record)
+            await self._attempt(record, session)
 
-    async def _attempt(self, record: Readable) -> None:
+    async def _attempt(self, record: Readable, session: Session) -> None:
         raw = record.raw
         outcome: Outcome
         try:
-            outcome = await self._apply_patiently(record)
+            outcome = await self._apply_patiently(record, session)
         except Exception as fault:
             if is_bug(fault):
                 _log.exception("guard.handler_failed", topic=raw.topic, offset=raw.offset)
             outcome = fault
         fate = fate_of(outcome)
         if fate.state == "refused":
-            await self._refuse(record, fate)
+            await self._refuse(record, fate, session)
         elif fate is not DONE:
-            await self._park(raw, record.envelope, fate)
+            await self._park(raw, record.envelope, fate, session)
 
-    async def _apply_patiently(self, record: Readable) -> Verdict:
+    async def _apply_patiently(self, record: Readable, session: Session) -> Verdict:
         machine_time = asyncio.get_running_loop().time
         give_up = machine_time() + _PATIENCE_SECONDS
         pause = 0.02
         while True:
             try:
-                async with transaction(self._pool) as conn:
+                async with session.transaction() as conn:
                     return await apply(record, self.consumer, conn, self._deps)
             except Transient:
                 if machine_time() + pause > give_up:
@@ -138,15 +159,17 @@ class Guard:
                 await asyncio.sleep(pause)
                 pause *= 2
 
-    async def _refuse(self, record: Readable, fate: Fate) -> None:
-        async with transaction(self._pool) as conn:
+    async def _refuse(self, record: Readable, fate: Fate, session: Session) -> None:
+        async with session.transaction() as conn:
             if await pass_over(conn, self.consumer, record.raw.topic, record.envelope) is Verdict.HANDLE:
                 await insert_parked(conn, self.consumer.group, record.raw, record.envelope, fate)
                 await tell_stuck(conn, self.consumer, record.raw.topic, record.envelope.subject, self._deps)
         _log.warning("guard.refused", code=fate.reason, topic=record.raw.topic)
 
-    async def _park(self, raw: Raw, envelope: Envelope | Head | None, fate: Fate, *, bare: bool = False) -> None:
-        async with transaction(self._pool) as conn:
+    async def _park(
+        self, raw: Raw, envelope: Envelope | Head | None, fate: Fate, session: Session, *, bare: bool = False
+    ) -> None:
+        async with session.transaction() as conn:
             if not await insert_parked(conn, self.consumer.group, raw, envelope, fate):
                 return
             aggregate = envelope.subject if envelope else None

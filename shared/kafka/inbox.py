@@ -73,8 +73,13 @@ async def advance(
         if verdict is Verdict.HANDLE:
             continue  # another consumer moved it between the two statements: decide again
         if row and row["version"] == version and row["event_id"] != event_id:
-            _log.error("inbox.version_under_two_ids", consumer=consumer, topic=topic, aggregate=str(aggregate))
+            say_version_under_two_ids(consumer, topic, aggregate)
         return verdict
+
+
+def say_version_under_two_ids(consumer: str, topic: str, aggregate: UUID) -> None:
+    """An alarm: one of the two was written by something that does not count as it should."""
+    _log.error("inbox.version_under_two_ids", consumer=consumer, topic=topic, aggregate=str(aggregate))
 
 
 NEWER_STATE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.benchmarks import consumer, hop, relay, tap_to_mail, timers
+from tests.benchmarks import consumer, hop, projection, relay, tap_to_mail, timers
 from tests.benchmarks.figures import Row
 from tests.benchmarks.stage import Stage
 
@@ -27,6 +27,13 @@ BENCHMARKS = {
         Benchmark("relay", "outbox → log, against the client alone", 20_000, "facts a round", relay.measure),
         Benchmark(
             "consumer", "an ordinary handler, against the same by hand", 4_000, "facts a round", consumer.measure
+        ),
+        Benchmark(
+            "projection",
+            "a poll in one transaction, against the same by hand",
+            20_000,
+            "facts a round",
+            projection.measure,
         ),
         Benchmark("hop", "commit → handler at 100/s, against the log's own hop", 500, "facts a round", hop.measure),
         Benchmark("tap", "a tap on a phone → mail, against no log in between", 200, "taps", tap_to_mail.measure),

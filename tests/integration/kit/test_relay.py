@@ -19,7 +19,7 @@ from shared.errors import Transient
 from shared.ids import new_id
 from shared.kafka.access import KafkaAccess, cluster_of
 from shared.kafka.log_state import UnknownCluster, ask_for_replay, get_log_state, recognise_cluster, take_lease
-from shared.kafka.relay import _discard
+from shared.kafka.relay import DELETE_PENDING, _discard
 from tests.integration.kit.parts import Publisher, declined, declined_again, eventually
 
 pytestmark = pytest.mark.xdist_group("log")
@@ -164,6 +164,19 @@ async def test_an_acknowledgement_of_an_old_epoch_deletes_nothing(publisher: Pub
         assert await visits.relay.publish_batch(Slow()) == 0
         assert await visits.pending() == 1
         assert await visits.relay.publish_batch(producer) == 1
+
+
+async def test_only_striking_off_does_not_wait_for_the_disk(publisher: Publishers) -> None:
+    """A crash that loses it publishes again what readers know; nothing else of the service may be lost by a crash."""
+    visits = await publisher("visits", start=False)
+    await visits.emit(declined())
+    async with visits.pool.acquire() as conn:
+        async with conn.transaction():
+            seqs = [row["seq"] for row in await conn.fetch("select seq from outbox_pending")]
+            await conn.execute(DELETE_PENDING, seqs)
+            assert await conn.fetchval("show synchronous_commit") == "off"
+        assert await conn.fetchval("show synchronous_commit") == "on", "what comes next on this connection waits again"
+    assert await visits.pending() == 0
 
 
 async def test_a_replica_on_an_unknown_cluster_refuses_to_publish(publisher: Publishers) -> None:
