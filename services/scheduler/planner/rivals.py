@@ -18,7 +18,7 @@ from services.scheduler.planner.seats import seats
 from services.scheduler.planner.solve import solve
 
 _WORK = 0.1
-_TRIED = 8
+_TRIED = 3
 """Visits that are asked to make room for one rival: somebody waits for the answer."""
 
 
