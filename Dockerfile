@@ -46,6 +46,6 @@ WORKDIR /opt/gemba/app
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=10s --start-period=240s --retries=5 \
     CMD ["python3", "-I", "-S", "/opt/gemba/app/deploy/compose/healthy.py"]
 CMD ["python3", "-m", "deploy.compose.about"]

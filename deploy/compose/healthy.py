@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-_SECONDS = 3.0
+_SECONDS = 8.0
 _LONGEST = 2000
 
 

@@ -16,7 +16,7 @@ from deploy.local.state import ROOT
 from deploy.local.topology import SERVICES
 
 MIGRATIONS = tuple(f"migrate-{service}" for service in SERVICES)
-HEALTHY_SECONDS = 120.0
+HEALTHY_SECONDS = 300.0
 _POLL_SECONDS = 0.5
 
 

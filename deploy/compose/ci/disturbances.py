@@ -21,7 +21,7 @@ from deploy.local.problem import Problem
 from deploy.local.topology import SERVICES
 
 _LEAST_REQUESTS = 50
-_HEALTHY_SECONDS = 90.0
+_HEALTHY_SECONDS = 240.0
 _LINE_SECONDS = 60.0
 
 
@@ -95,9 +95,13 @@ class Disturbances:
         self._await(lambda: text in self._said(container), f"“{text}”", lambda: self._said(container))
         return text
 
-    def known(self) -> dict[str, object]:
-        """Cohorts and visits with their states, by the command line, through the origin."""
-        return {what: json.loads(self._gemba(what, "ls", "--json"))["items"] for what in ("cohort", "visit")}
+    def known(self) -> dict[str, list[str]]:
+        """The ids of all cohorts and visits, by the command line, through the origin."""
+        found = {}
+        for what in ("cohort", "visit"):
+            items = json.loads(self._gemba(what, "ls", "--limit", "1000", "--json"))["items"]
+            found[what] = sorted(str(item.get(f"{what}_id") or item["id"]) for item in items)
+        return found
 
     def _said(self, container: str) -> str:
         done = subprocess.run(

@@ -31,7 +31,13 @@ def test_a_name_that_the_lock_does_not_have_is_an_error() -> None:
 def test_only_what_is_needed_goes_to_the_engine() -> None:
     rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert rules[1] == "*"
-    assert {rule[1:] for rule in rules if rule.startswith("!")} == {"services", "shared", "deploy", "requirements.lock", "wheels"}
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == {
+        "services",
+        "shared",
+        "deploy",
+        "requirements.lock",
+        "wheels",
+    }
 
 
 def test_the_dockerfile_needs_no_buildkit() -> None:
