@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class Feeder:
         self._clock = clock
         self._deps = deps
         self._versions: dict[tuple[str, UUID], int] = {}
+        self._log: list[Raw] = []
 
     async def deliver(self, body: Contract, *, times: int = 1) -> Verdict:
         """Deliver a fact, state or command to every consumer group that reads its topic, `times` over."""
@@ -39,12 +41,23 @@ class Feeder:
         version = self._versions[topic, key] = self._versions.get((topic, key), 0) + 1
         envelope = Envelope(new_id(), "/test", type_, self._clock.now(), key, version, new_traceparent())
         raw = Raw("test", topic, 0, version, str(key).encode(), envelope.headers(), value)
+        self._log.append(raw)
         verdict = Verdict.REPEAT
         for _ in range(times):
-            for consumer in self._consumers:
-                if any(read_topic.name == topic for read_topic in consumer.topics):
-                    async with transaction(self._pool) as conn:
-                        verdict = await apply(read(raw), consumer, conn, self._deps)
+            verdict = await self._apply(raw)
+        return verdict
+
+    async def replay(self, cluster: str) -> None:
+        """Everything comes once more, from the beginning, out of another log."""
+        for raw in self._log:
+            await self._apply(replace(raw, cluster=cluster))
+
+    async def _apply(self, raw: Raw) -> Verdict:
+        verdict = Verdict.REPEAT
+        for consumer in self._consumers:
+            if any(read_topic.name == raw.topic for read_topic in consumer.topics):
+                async with transaction(self._pool) as conn:
+                    verdict = await apply(read(raw), consumer, conn, self._deps)
         return verdict
 
 

@@ -1,7 +1,7 @@
 """A simulated PostgreSQL: read committed, row locks, unique keys, NOTIFY at commit; it dies and cuts sessions when told to.
 
-Only storage is simulated: what each SQL constant of the kit means is written down in `statements.py`, held against real
-PostgreSQL by `test_statements.py`. A statement that is not written down there fails loudly.
+Only storage is simulated: what each SQL constant of the kit means is written down in `*_statements.py`, held against real
+PostgreSQL by `tests/integration/kit/test_simulated_statements.py`. A statement without a meaning fails loudly.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class Connection:
     async def fetch(self, sql: str, *values: Any, timeout: float | None = None) -> list[Any]:
         statement = self.database.statements.get(sql)
         if statement is None:
-            raise NotImplementedError(f"tests/simulation/statements.py does not say what this means: {sql}")
+            raise NotImplementedError(f"tests/simulation/*_statements.py do not say what this means: {sql}")
         first = self.database.rng.random() < 0.5
         if first:
             await self._travel()

@@ -141,20 +141,20 @@ async def compact(world: World) -> None:
 async def nightly_snapshot(world: World) -> None:
     database = world.databases["directory"]
     if database.up:
-        await snapshot_states(world.operator_pool("directory"))
+        await snapshot_states(world.operators.pool("directory"))
 
 
 async def needless_replay(world: World) -> None:
     """An operator asks for a replay into the log that is there."""
-    await world.replay(world.rng.choice(sorted(world.databases)))
+    await world.operators.replay(world.rng.choice(sorted(world.databases)))
 
 
 async def lose_cluster(world: World) -> None:
     """The log is gone. Somebody formats a new one and asks everybody to publish again."""
-    world.replace_cluster()
+    world.operators.replace_cluster()
     await lapse(world.rng.random() * 3)
     for name in world.rng.sample(sorted(world.databases), len(world.databases)):
-        await world.replay(name)
+        await world.operators.replay(name)
         await lapse(world.rng.random())
 
 
@@ -163,9 +163,9 @@ async def split_clusters(world: World) -> None:
     old = world.network.cluster
     left_behind = [replica.name for replica in world.replicas if world.rng.random() < 0.5]
     world.network.elsewhere |= dict.fromkeys(left_behind, old)
-    world.replace_cluster()
+    world.operators.replace_cluster()
     for name in world.rng.sample(sorted(world.databases), len(world.databases)):
-        await world.replay(name)
+        await world.operators.replay(name)
     await lapse(world.rng.random() * 8)
     for name in left_behind:
         world.network.elsewhere.pop(name, None)
@@ -174,7 +174,7 @@ async def split_clusters(world: World) -> None:
 async def operate_quarantine(world: World) -> None:
     """An operator lets some quarantined facts go on and passes others over."""
     name = world.rng.choice(sorted(world.databases))
-    pool = world.operator_pool(name)
+    pool = world.operators.pool(name)
     if not world.databases[name].up:
         return
     async with pool.acquire() as conn, conn.transaction():
@@ -188,7 +188,7 @@ async def operate_quarantine(world: World) -> None:
 
 async def restore(world: World) -> None:
     """All databases go back to one instant. The log lives on for a while; then a new one is formatted."""
-    await world.restore()
+    await world.operators.restore()
 
 
 FAULTS: dict[str, Fault] = {

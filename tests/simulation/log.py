@@ -1,6 +1,6 @@
 """A simulated Kafka cluster: partitions, idempotent and fenced appends, groups with generations, compaction.
 
-Only the broker's side is here; what its clients do (and get wrong, as aiokafka does) is in `clients.py`.
+Only the broker's side is here; what its clients do (and get wrong, as aiokafka does) is in `producer.py` and `consumer.py`.
 """
 
 from __future__ import annotations

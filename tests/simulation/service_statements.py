@@ -11,7 +11,7 @@ from services.visits.domain.case import Case
 from services.visits.storage import case_records, cases
 from services.visits.storage import people as case_people
 from tests.simulation.database import Row, Statement, Transaction
-from tests.simulation.statements import on_hold
+from tests.simulation.meanings import on_hold
 
 VISITS: dict[str, Statement] = {}
 NOTIFICATIONS: dict[str, Statement] = {}

@@ -38,9 +38,9 @@ from shared.kafka.outbox import emit, emit_state
 from shared.log_side import run_log_side
 from shared.timers import Due, TimerKind, arm, disarm
 from shared.wakeups import Wakeup
-from tests.simulation.clients import Access, Broker
 from tests.simulation.database import Database, Pool, Row
 from tests.simulation.loop import Process
+from tests.simulation.transport import Access, Broker
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PACKS = load_packs()

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -15,19 +15,16 @@ from uuid import UUID
 
 import structlog
 
-from shared.db import transaction
 from shared.errors import Transient
 from shared.ids import ids_from
-from shared.kafka.envelope import Poison, read_envelope
-from shared.kafka.log_state import ask_for_replay, snapshot_states
-from shared.kafka.parked import mark_replay, mark_skip, unpack
-from shared.lives import begin_life, release
 from shared.timers import Due
 from tests.simulation import service_statements, statements
-from tests.simulation.database import Connection, Database, Pool, Row
+from tests.simulation.database import Connection, Database, Row
 from tests.simulation.faults import FAULTS
+from tests.simulation.load import Load
 from tests.simulation.log import Cluster, Network
 from tests.simulation.loop import Livelock, Loop, current_process, lapse
+from tests.simulation.operators import Operators
 from tests.simulation.promises import Promises
 from tests.simulation.scenes import SCENES, SERVICES
 from tests.simulation.services import (
@@ -36,14 +33,7 @@ from tests.simulation.services import (
     START,
     Clock,
     Replica,
-    act_on_case,
-    decline,
-    raise_case,
-    save_person,
 )
-
-_DRAIN_SECONDS = 400.0
-_CASE_ACTS = ("acknowledge", "acknowledge", "confirm", "note", "propose", "return", "approve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +63,6 @@ class World:
         self.loop = Loop(random.Random(self.rng.random()))
         self.network = Network(random.Random(self.rng.random()), Cluster("log-1"))
         self._trace = hashlib.blake2b(digest_size=8)
-        self._clusters = 1
         self.promises = Promises(self)
         services = SERVICES[self.kind]
         self.databases = {name: self._database(name) for name in services}
@@ -89,8 +78,10 @@ class World:
         self.officials = [UUID(int=self.rng.getrandbits(128)) for _ in range(6)]
         self.promised: list[tuple[str, str, str]] = []
         self.fault_names = self._draw_faults()
-        self._backup: Any = None
-        self._restoring = False
+        self.lives = 0
+        """How often everything was restored."""
+        self.load = Load(self)
+        self.operators = Operators(self)
         for name in {"visits", "notifications"} & set(self.databases):
             for index, person in enumerate(self.officials):
                 role = ("officer", "deputy", "head")[index % 3]
@@ -120,16 +111,16 @@ class World:
         for replica in self.replicas:
             replica.start()
         length = 8 + self.rng.random() * 12
-        clients = [asyncio.create_task(self._client(number, length)) for number in range(3)]
+        clients = [asyncio.create_task(self.load.run(number, length)) for number in range(3)]
         faults = [asyncio.create_task(self._fault(name, self.rng.random() * length)) for name in self.fault_names]
-        faults.append(asyncio.create_task(self._back_up(self.rng.random() * length / 2)))
+        faults.append(asyncio.create_task(self.operators.back_up(self.rng.random() * length / 2)))
         watch = asyncio.create_task(self._until_broken())
         living = asyncio.gather(*clients, *faults)
         await asyncio.wait({asyncio.ensure_future(living), watch}, return_when=asyncio.FIRST_COMPLETED)
         if not self.promises.broken:
             living.result()
-            await self._heal()
-            await self._drain()
+            await self.operators.heal()
+            await self.operators.drain()
         for task in (*clients, *faults, watch):
             task.cancel()
         await asyncio.gather(*clients, *faults, watch, living, return_exceptions=True)
@@ -157,209 +148,11 @@ class World:
         with suppress(Transient, OSError):  # an operator's act may fail like any other
             await FAULTS[name](self)
 
-    # What clients do
-
-    async def _client(self, number: int, length: float) -> None:
-        step = 0
-        while self.loop.time() < length:
-            await lapse(self.rng.random() * 1.5)
-            step += 1
-            await self._ask(f"request-{number}-{step}")
-
-    async def _ask(self, key: str) -> None:
-        wishes: list[Callable[[str], Awaitable[None]]] = []
-        if self.kind in {"facts", "people"}:
-            wishes += [self._decline, self._decline]
-        if self.kind in {"people", "states"}:
-            wishes += [self._save_person]
-        if self.kind == "cases":
-            wishes += [self._touch_case]
-        await self.rng.choice(wishes)(key)
-
-    async def _decline(self, key: str) -> None:
-        if not self.visits or self.rng.random() < 0.25:
-            self.visits.append(UUID(int=self.rng.getrandbits(128)))
-        visit = self.rng.choice(self.visits[-4:])
-        if "directory" in self.databases:
-            trainer = self._somebody()
-        else:
-            trainer = self.officials[0]
-            self.databases["notifications"].tables["state_copies"]["gemba.person", trainer] = Row(
-                version=1, erased=False
-            )
-        deadline = self.rng.choice([None, timedelta(seconds=self.rng.random() * 9), timedelta(minutes=30)])
-        await self._request("visits", key, lambda replica: decline(replica, key, visit, trainer, deadline))
-
-    def _somebody(self) -> UUID:
-        """Perhaps somebody whom directory will only hear of later."""
-        if not self.people or self.rng.random() < 0.3:
-            self.people.append(UUID(int=self.rng.getrandbits(128)))
-        return self.rng.choice(self.people)
-
-    async def _save_person(self, key: str) -> None:
-        person, erase = self._somebody(), self.rng.random() < 0.2
-        revision = int(self.loop.time() * 1_000_000)
-        await self._request("directory", None, lambda replica: save_person(replica, person, revision, erase=erase))
-
-    async def _touch_case(self, key: str) -> None:
-        if not self.cases or self.rng.random() < 0.2:
-            case_id = UUID(int=self.rng.getrandbits(128))
-            by = self.rng.choice(self.officials)
-            await self._request("visits", str(case_id), lambda replica: raise_case(replica, case_id, by))
-            self.cases.append(case_id)
-            return
-        case_id, what, by = self.rng.choice(self.cases), self.rng.choice(_CASE_ACTS), self.rng.choice(self.officials)
-        await self._request("visits", None, lambda replica: act_on_case(replica, case_id, key, what, by))
-
-    async def _request(self, service: str, key: str | None, work: Callable[[Replica], Awaitable[None]]) -> None:
-        """A client that asks again, of another replica, until it is answered; what it was told counts from then on."""
-        lives = self._lives
-        while True:
-            replica = self.rng.choice([one for one in self.replicas if one.service == service])
-            if replica.process.alive and replica.pool is not None:
-                asked = replica.process.run(self.loop, work(replica))  # type: ignore[arg-type]
-                asked.add_done_callback(
-                    lambda done: done.cancelled() or done.exception()
-                )  # its asker may have given up
-                await asyncio.wait({asked}, timeout=3)
-                if asked.done() and not asked.cancelled() and asked.exception() is None:
-                    if key is not None and lives == self._lives:
-                        self.promised.append((service, "simulation", key))
-                    return
-                if lives != self._lives or self.promises.broken:
-                    return  # the databases went back to an earlier instant: nothing was promised
-            await lapse(0.2)
-
-    _lives = 0
-
-    # What operators do
-
-    def operator_pool(self, name: str) -> Any:
-        return Pool(self.databases[name])
-
-    async def replay(self, name: str) -> None:
-        """Ask until it is granted."""
-        while True:
-            try:
-                await ask_for_replay(self.operator_pool(name), self.network.cluster.id)
-                return
-            except Exception:
-                await lapse(0.5)
-
-    def replace_cluster(self) -> None:
-        self._clusters += 1
-        self.network.cluster.up = self.network.cluster in self.network.elsewhere.values()
-        self.network.cluster = Cluster(f"log-{self._clusters}")
-
-    async def _back_up(self, after: float) -> None:
-        await lapse(after)
-        self._backup = (
-            {name: database.snapshot() for name, database in self.databases.items()},
-            list(self.promised),
-            (list(self.visits), list(self.cases)),
-        )
-
-    async def restore(self) -> None:
-        """All databases go back to one instant, and begin another life; the old log is there until a new one is formatted."""
-        if self._backup is None or self._restoring:
-            return
-        self._restoring = True
-        self._lives += 1
-        for replica in self.replicas:
-            self.kill(replica)
-        tables, promised, known = self._backup
-        for name, database in self.databases.items():
-            database.restore(tables[name])
-        self.promised = list(promised)
-        self.visits, self.cases = (list(one) for one in known)
-        self.promises.forget_mails()
-        if any(
-            database.tables["log_state"][1]["cluster"] != self.network.cluster.id
-            for database in self.databases.values()
-        ):
-            self.replace_cluster()  # a surviving log is refused only where the backup knows it: the tool formats one first
-        restore_id = UUID(int=self.rng.getrandbits(128))
-        for name in self.databases:
-            await begin_life(self.operator_pool(name), restore_id)
-        for replica in self.replicas:
-            replica.start()
-        await lapse(1 + self.rng.random() * 8)
-        self.replace_cluster()
-        await lapse(self.rng.random() * 3)
-        await self._release()
-        self._restoring = False
-
-    async def _release(self) -> None:
-        """An operator has looked at what is held."""
-        for name, database in self.databases.items():
-            while database.on_hold:
-                try:
-                    async with transaction(self.operator_pool(name)) as conn:
-                        await release(conn, self.officials[0])
-                except Transient:
-                    await lapse(0.5)
-
     def kill(self, replica: Replica) -> None:
         self.note(f"kill {replica.name}")
         self.loop.kill(replica.process)
         replica.database.cut(replica.process)
         self.excuse_mails(replica.service)
-
-    async def _heal(self) -> None:
-        await self._put_right()
-        for person in self.people:
-            if "directory" in self.databases and person not in self.databases["directory"].tables["people"]:
-                await self._request(
-                    "directory", None, lambda replica, key=person: save_person(replica, key, 1, erase=False)
-                )  # type: ignore[misc]
-        if "directory" in self.databases:
-            await snapshot_states(self.operator_pool("directory"))
-
-    async def _put_right(self) -> None:
-        """Everything works again, and operators have done what was theirs to do."""
-        network = self.network
-        network.elsewhere.clear()
-        network.cut.clear()
-        network.loss = network.expiry = self.bugs = 0.0
-        network.slowest = 0.004
-        latest = max(clock.step for clock in self.clocks.values())
-        for replica in self.replicas:
-            replica.clock.step = latest
-            self.loop.continue_process(replica.process)
-            if not replica.process.alive:
-                replica.start()
-        for name, database in self.databases.items():
-            database.up, database.slowest, database.deaf = True, 0.004, 0.0
-            if database.tables["log_state"][1]["cluster"] not in {None, network.cluster.id}:
-                await self.replay(name)
-        await self._release()
-
-    async def _drain(self) -> None:
-        until = self.loop.time() + _DRAIN_SECONDS
-        while waiting := self.promises.waiting():
-            if self.promises.broken:
-                return
-            if self.loop.time() > until:
-                for what in waiting[:5]:
-                    self.promises.breach(what)
-                return
-            for name in self.databases:
-                await self._clear_quarantine(name)
-            await lapse(1)
-
-    async def _clear_quarantine(self, name: str) -> None:
-        """What can be read goes on; what nobody can read is passed over."""
-        if not any(row["state"] == "quarantined" for row in self.databases[name].tables["parked"].values()):
-            return
-        async with self.operator_pool(name).acquire() as conn, conn.transaction():
-            for key, row in list(conn.tx.rows("parked")):
-                if row["state"] == "quarantined":
-                    try:
-                        read_envelope(unpack(row, row["value"]).headers, row["key"])
-                    except Poison:
-                        await mark_skip(conn, key, "unreadable")
-                    else:
-                        await mark_replay(conn, [key])
 
     # What the services tell
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,7 @@ from shared.wakeups import Wakeup, Wakeups
 from tests.harness.servers import Servers
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = float(os.environ.get("GEMBA_TEST_PATIENCE_SECONDS", "60"))
 _offsets = itertools.count(1)
 
 

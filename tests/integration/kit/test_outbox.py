@@ -32,36 +32,6 @@ class OursPoller:
         await conn.execute(DELETE_PENDING, [row["seq"] for row in rows])
 
 
-class SeqCursorPoller(OursPoller):
-    """Wrong: remembers the highest `seq` it has seen."""
-
-    last = 0
-
-    async def poll(self, conn: Connection) -> None:
-        rows = await conn.fetch("select seq, aggregate, version from outbox where seq > $1 order by seq", self.last)
-        self.published += [(row["aggregate"], row["version"]) for row in rows]
-        self.last = max([self.last, *(row["seq"] for row in rows)])
-
-
-class XidCursorPoller(OursPoller):
-    """Wrong: a cursor on (xid, seq) below the snapshot's horizon."""
-
-    last = (0, 0)
-
-    async def poll(self, conn: Connection) -> None:
-        rows = await conn.fetch(
-            """
-            select xmin::text::bigint as xid, seq, aggregate, version from outbox
-            where xmin::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-              and (xmin::text::bigint, seq) > ($1, $2) order by 1, 2
-            """,
-            *self.last,
-        )
-        self.published += [(row["aggregate"], row["version"]) for row in rows]
-        if rows:
-            self.last = (rows[-1]["xid"], rows[-1]["seq"])
-
-
 async def late_commit_loses_nothing(pool: Pool, poller: OursPoller) -> None:
     """The fact with the lower `seq` commits after the one with the higher was published."""
     slow, quick = declined(), declined()
@@ -97,17 +67,6 @@ async def test_what_is_visible_and_pending_in_the_order_of_seq_is_neither_lost_n
     open_database: Pools, scenario: Scenario
 ) -> None:
     await scenario(await open_database("visits"), OursPoller())
-
-
-@pytest.mark.parametrize(
-    ("scenario", "mutant"),
-    [(late_commit_loses_nothing, SeqCursorPoller), (lock_order_is_publishing_order, XidCursorPoller)],
-)
-async def test_the_two_tempting_pollers_are_caught(
-    open_database: Pools, scenario: Scenario, mutant: type[OursPoller]
-) -> None:
-    with pytest.raises(AssertionError):
-        await scenario(await open_database("visits"), mutant())
 
 
 async def test_two_transactions_that_emit_for_one_aggregate_get_versions_and_seq_in_the_order_of_its_lock(

@@ -179,6 +179,29 @@ async def test_only_striking_off_does_not_wait_for_the_disk(publisher: Publisher
     assert await visits.pending() == 0
 
 
+async def test_a_relay_that_lost_its_lease_strikes_off_nothing_that_was_not_acknowledged(
+    publisher: Publishers,
+) -> None:
+    """Its successor may have died meanwhile, too: only the broker's word counts."""
+    visits = await publisher("visits", start=False)
+    await visits.emit(declined())
+    async with producing(visits) as producer:
+
+        class Lost:
+            client = producer.client
+
+            async def send(self, *args: Any, **options: Any) -> Any:
+                async with transaction(visits.pool) as conn:
+                    assert await take_lease(conn, visits.relay.lease, "successor", 30)
+                failed = asyncio.get_running_loop().create_future()
+                failed.set_exception(KafkaTimeoutError())
+                return failed
+
+        with pytest.raises((Transient, KafkaError)):
+            await visits.relay.publish_batch(Lost())
+    assert await visits.pending() == 1
+
+
 async def test_a_replica_on_an_unknown_cluster_refuses_to_publish(publisher: Publishers) -> None:
     visits = await publisher("visits", start=False)
     await visits.emit(declined())

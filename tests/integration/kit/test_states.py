@@ -14,6 +14,7 @@ from deploy.local.databases import DatabaseUrls
 from shared.contracts.person import PersonState
 from shared.db import Connection, transaction
 from shared.ids import new_id
+from shared.kafka.access import KafkaAccess
 from shared.kafka.inbox import is_known
 from shared.kafka.log_state import ask_for_replay, snapshot_states
 from shared.kafka.outbox import emit_state
@@ -142,6 +143,29 @@ async def test_a_second_relay_fences_the_first(
         first._sender.sender_task.cancel()
         await asyncio.gather(first._sender.sender_task, return_exceptions=True)
         await first.client.close()
+
+
+async def test_relays_of_one_state_lane_fence_each_other(
+    make_directory: Directories, database: Callable[[str], DatabaseUrls], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which they do by one transactional id, whoever holds the lane."""
+    ids: list[str | None] = []
+    original = KafkaAccess.producer
+
+    def noted(access: KafkaAccess, *, transactional_id: str | None = None) -> Any:
+        ids.append(transactional_id)
+        return original(access, transactional_id=transactional_id)
+
+    monkeypatch.setattr(KafkaAccess, "producer", noted)
+    dsn = database("directory").run
+    for count in (1, 2):
+        directory = await make_directory(start=False, dsn=dsn)
+        relay = asyncio.create_task(directory.published.relay.run())
+        await eventually(lambda count=count: len(ids) == count, "the relay has a producer")  # type: ignore[misc]
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+    assert ids[0] is not None
+    assert ids[0] == ids[1]
 
 
 async def test_a_tombstone_is_known_and_beats_a_late_older_copy(listener: Listeners) -> None:

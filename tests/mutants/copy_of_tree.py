@@ -1,0 +1,112 @@
+"""A throw-away copy of the working tree: the one place in which a mutant ever stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.mutant import Edit
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of some tests gave: a verdict for each, whether it went on for too long, the end of what it said."""
+
+    verdicts: Mapping[str, Mapping[str, Any]]
+    too_long: bool
+    tail: str
+
+
+class CopyOfTree:
+    """Tests run in it as they do in the tree itself, with the same interpreter and the run's servers."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.root = folder
+        self._environment = environment
+
+    @contextmanager
+    def mutated(self, edits: Sequence[Edit]) -> Iterator[None]:
+        """While this is open the mutant stands; then the files are what they were."""
+        before = {edit.path: (self.root / edit.path).read_bytes() for edit in edits if (self.root / edit.path).exists()}
+        try:
+            for edit in edits:
+                edit.apply(self.root)
+                self._forget_compiled(edit.path)
+            yield
+        finally:
+            for path, content in before.items():
+                (self.root / path).write_bytes(content)
+                self._forget_compiled(path)
+
+    def run(self, tests: Sequence[str], *, seconds: float) -> Run:
+        """Run these tests, and nothing else."""
+        verdicts = self.root / "verdicts.jsonl"
+        verdicts.unlink(missing_ok=True)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tests.mutants.verdicts",
+            "-p",
+            "no:cacheprovider",
+            "--tb=short",
+            *tests,
+        ]
+        environment = {**os.environ, **self._environment, "PYTHONPATH": str(self.root), "GEMBA_VERDICTS": str(verdicts)}
+        try:
+            done = subprocess.run(
+                command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Run(_read(verdicts), True, "")
+        return Run(_read(verdicts), False, (done.stdout + done.stderr)[-3000:])
+
+    def _forget_compiled(self, path: str) -> None:
+        """Python compares size and second of the source: two mutants of one second could be taken for one another."""
+        source = self.root / path
+        for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+            compiled.unlink()
+
+
+@contextmanager
+def copies(count: int, environment: Mapping[str, str]) -> Iterator[list[CopyOfTree]]:
+    """So many copies of what the tree holds now, committed or not, and nothing that git ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    with tempfile.TemporaryDirectory(prefix="gemba-mutants-") as folder:
+        made = []
+        for number in range(count):
+            root = Path(folder) / str(number)
+            for name in names:
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, root / name)
+            made.append(CopyOfTree(root, environment))
+        yield made
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.exists():
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        verdict = json.loads(line)
+        known = found.get(verdict["test"])
+        if known is None or verdict["outcome"] != "passed":
+            found[verdict["test"]] = verdict
+    return found
