@@ -23,7 +23,7 @@ from deploy.local.jars import kafka_class_path
 from deploy.local.problem import Problem
 from deploy.local.topology import KAFKA_ADMIN
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SIGNAL = signal.SIGTERM
 STOP_SECONDS = 15.0
 MECHANISM = "SCRAM-SHA-256"

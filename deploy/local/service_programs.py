@@ -9,6 +9,9 @@ from deploy.local import process
 from deploy.local.program import Program, http_problem, inherited_environment, python_command
 from deploy.local.size import numbered
 
+_START_SECONDS = 120.0
+"""On a machine that is much too busy a start takes a minute; giving up on it then would only begin it again."""
+
 if TYPE_CHECKING:
     from deploy.local.installation import Installation
 
@@ -47,6 +50,7 @@ def service_program(gemba: Installation, service: str, number: int = 1) -> Progr
         name=name,
         command=lambda: python_command(f"services.{service}"),
         environment=gemba.service_environment(service, number),
+        start_seconds=_START_SECONDS,
         not_ready=not_ready,
         not_alive=lambda: http_problem(f"{root}/livez"),
     )
