@@ -182,6 +182,11 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         return {name: kept.child.pid for name, kept in self._kept.items() if kept.child}
 
+    def runs_again(self, name: str) -> bool:
+        """Whether a program is past its start: it has been ready since it was launched the last time."""
+        kept = self._kept.get(name)
+        return kept is not None and kept.ready
+
     def memory(self) -> dict[str, int]:
         """Resident bytes of each program with its children."""
         found = {name: process.resident_bytes(pid) for name, pid in self.pids().items()}

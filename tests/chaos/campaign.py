@@ -61,6 +61,8 @@ class Verdict:
     mails: int = 0
     seconds: float = 0.0
     repeated_commands: int = 0
+    compared: bool = False
+    """Only a comparison that came to its end says anything: zeros of one that was broken off are no result."""
     evidence: Path | None = None
     breaches: list[str] = field(default_factory=list)
 
@@ -71,7 +73,8 @@ class Verdict:
             "seed": self.plan.seed,
             "faults": len(self.outcomes),
             "facts": self.facts,
-            **counts,
+            "compared": self.compared,
+            **(counts if self.compared else dict.fromkeys(counts)),
             "recoveries": [
                 {key: value for key, value in asdict(outcome).items() if not key.startswith("mail_")}
                 for outcome in self.outcomes
@@ -156,6 +159,7 @@ async def _judge(stage: Stage, ledger: Ledger, verdict: Verdict, say: Say) -> No
     for name, sentences in verdict.findings.breaches.items():
         found.breaches[name] += sentences
     verdict.findings = found
+    verdict.compared = True
     for name in COUNTED:
         for sentence in found.breaches.get(name, ()):
             if name != "mails_repeated" or "nothing was dying" in sentence:

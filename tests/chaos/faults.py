@@ -55,11 +55,14 @@ class Faults:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._healing: Callable[[], None] | None = None
+        self._killed: dict[str, int] = {}
+        """What was ended, with the process it was: well again is only what runs as another one."""
 
     async def happen(self, fault: Fault, at_fact: int) -> Outcome:
         """Do it, let it last, heal it, wait until everybody is ready."""
         kind = KINDS[fault.kind]
         outcome = Outcome(fault.number, kind.name, "", at_fact, time.monotonic(), mail_from=time.time())
+        self._killed.clear()
         outcome.target = await self._begin(kind, fault)
         if kind.holds:
             await _last(fault.seconds)
@@ -136,6 +139,8 @@ class Faults:
         pid = self._stage.gemba.supervisor.pids().get(name)
         if pid is None:
             return
+        if number in {signal.SIGKILL, signal.SIGTERM}:
+            self._killed[name] = pid
         whole = number in {signal.SIGSTOP, signal.SIGCONT}  # PostgreSQL's sessions are processes of their own
         for member in family(pid) if whole else [pid]:
             with suppress(ProcessLookupError):
@@ -143,7 +148,7 @@ class Faults:
 
     async def _recover(self, kind: Kind, outcome: Outcome) -> None:
         deadline = outcome.ended + RECOVERY_SECONDS
-        well: list[Callable[[], Awaitable[str]]] = [self._all_ready]
+        well: list[Callable[[], Awaitable[str]]] = [self._all_run_again, self._all_ready]
         if kind.target in {"broker", "brokers"}:
             well.append(self._all_in_sync)
         for condition in well:
@@ -154,6 +159,13 @@ class Faults:
                 await asyncio.sleep(_POLL_SECONDS)
         outcome.recovery_seconds = round(time.monotonic() - outcome.ended, 1)
         outcome.timers_late = await self._late_timers()
+
+    async def _all_run_again(self) -> str:
+        """A process that was ended a moment ago may still answer, and a cluster may not have missed its broker yet."""
+        pids = self._stage.gemba.supervisor.pids()
+        again = self._stage.gemba.supervisor.runs_again
+        gone = [name for name, pid in self._killed.items() if pids.get(name, pid) == pid or not again(name)]
+        return f"not started again: {', '.join(gone)}" if gone else ""
 
     async def _all_ready(self) -> str:
         missing = await self._stage.not_ready()
