@@ -22,7 +22,7 @@ from deploy.local.topology import SERVICES
 
 _CONNECTIONS = 4
 _PAUSE_SECONDS = 0.02
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -80,4 +80,6 @@ def _ask(client: httpx.Client, service: str, *, reads: bool) -> str:
             answer = client.post(f"{path}/hold/release", json={}, headers={"Idempotency-Key": str(uuid4())})
     except httpx.HTTPError as fault:
         return f"{service}: {type(fault).__name__}"
-    return "" if answer.status_code < 300 else f"{service}: {answer.request.method} {answer.status_code}"
+    if answer.status_code < 300:
+        return ""
+    return f"{service}: {answer.request.method} {answer.status_code} {answer.text[:120]}"
