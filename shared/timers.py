@@ -114,7 +114,7 @@ NEXT_DUE = "select min(due_at) from timers where kind = any($1::text[]) and retr
 TAKE = """
     delete from timers t using unnest($2::uuid[], $3::bigint[]) as read (aggregate, generation)
     where t.kind = $1 and t.aggregate = read.aggregate and t.generation = read.generation and t.due_at <= $4
-      and (t.retry_at is null or t.retry_at <= clock_timestamp())
+      and (t.retry_at is null or t.retry_at <= clock_timestamp()) and not (select on_hold())
     returning t.kind, t.aggregate, t.generation, t.due_at
 """
 FAILED = """

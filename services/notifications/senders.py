@@ -11,12 +11,11 @@ import structlog
 
 from services.notifications.deps import Deps
 from services.notifications.domain.templates import ZERO_TOLERANCE
-from services.notifications.storage.messages import claim_due, get_next_due
+from services.notifications.storage.messages import get_next_due
 from services.notifications.use_cases.reach_again import reach_again
-from services.notifications.use_cases.send_message import send_claimed
+from services.notifications.use_cases.send_message import Claimed, claim_next, send_claimed
 from shared.db import Pool, transaction
 from shared.errors import Transient
-from shared.ids import new_id
 from shared.wakeups import Wakeup
 
 _POLL_SECONDS = 1.0
@@ -81,20 +80,24 @@ class Sender:
 
     async def _start_next(self) -> bool:
         """Claim one and send it beside the others; the slot is given back when it is done."""
-        claim, claimed = new_id(), []
+        claimed: Claimed | None = None
         try:
             async with transaction(self._pool) as conn:
-                claimed = await claim_due(conn, self._lane, claim, now=self._deps.clock.now())
+                claimed = await claim_next(self._lane, deps=self._deps, conn=conn)
+        except BaseException:
+            claimed = None  # whether it was committed is open: a claim that was runs out by itself
+            raise
         finally:
-            if not claimed:
+            if claimed is None:
                 self._slots.release()
-        if not claimed:
+        if claimed is None:
             return False
+        mine = claimed
 
         async def send() -> None:
             try:
-                await self._patiently(lambda: send_claimed(claimed, claim, deps=self._deps, pool=self._pool))
-                self.sent += len(claimed)
+                await self._patiently(lambda: send_claimed(mine, deps=self._deps, pool=self._pool))
+                self.sent += mine.count
             finally:
                 self._slots.release()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.benchmarks import consumer, hop, projection, relay, tap_to_mail, timers
+from tests.benchmarks import consumer, growth, hop, http_command, projection, relay, tap_to_mail, timers
 from tests.benchmarks.figures import Row
 from tests.benchmarks.stage import Stage
 
@@ -37,6 +37,8 @@ BENCHMARKS = {
         ),
         Benchmark("hop", "commit → handler at 100/s, against the log's own hop", 500, "facts a round", hop.measure),
         Benchmark("tap", "a tap on a phone → mail, against no log in between", 200, "taps", tap_to_mail.measure),
+        Benchmark("http", "a command over HTTP, against bare ASGI", 2_000, "commands a round", http_command.measure),
+        Benchmark("growth", "old rows, against a fresh database", 300_000, "old facts", growth.measure),
         Benchmark("timers", "a backlog of deadlines, against peers", 100_000, "pending", timers.measure_backlog),
         Benchmark("steady", "500 deadlines due each second", 100_000, "pending", timers.measure_steady),
         Benchmark("million", "deadlines that only wait", 1_000_000, "pending", timers.measure_million),

@@ -63,7 +63,9 @@ async def next_due(tx: Transaction, kinds: list[str]) -> list[Any]:
 
 @means(timers.TAKE)
 async def take(tx: Transaction, kind: str, aggregates: list[Any], generations: list[int], now: datetime) -> list[Any]:
-    taken = []
+    taken: list[Any] = []
+    if on_hold(tx):
+        return taken
     for aggregate, generation in zip(aggregates, generations, strict=True):
         for _ in range(2):
             row = tx.get("timers", (kind, aggregate))

@@ -1,8 +1,9 @@
-"""Claim → check once more → hand over → settle.
+"""Claim and check once more → hand over → settle.
 
-A message is claimed in a commit of its own, for longer than one attempt may last, and settled in another one: no
-connection to the database is held while a mail server thinks. Whoever dies in between leaves a claim that runs out,
-and the message goes again with the same Message-ID: at most once for each that was in hand.
+A message is claimed and looked at for the last time in one commit, for longer than one attempt may last, and settled in
+another one: no connection to the database is held while a mail server thinks. Whoever dies in between leaves a claim
+that runs out, and the message goes again with the same Message-ID: at most once for each that was in hand. One that
+cannot be prepared stays claimed all the same, so that those behind it have their turn.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ from services.notifications.domain.retry import ATTEMPT_LIMIT, MAX_REFUSALS, pau
 from services.notifications.domain.templates import ZERO_TOLERANCE
 from services.notifications.storage import enterprises, messages, people, subjects, visits
 from services.notifications.use_cases.settle_message import note_cancelled, note_failed, note_sent
-from shared.db import Connection, Pool, transaction
+from shared.db import Connection, Pool, savepoint, transaction
+from shared.errors import Transient
 from shared.ids import new_id
 
 _log = structlog.get_logger(__name__)
@@ -37,20 +39,45 @@ class Ready:
     places: Places
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What is ours to send; `ready` is None when all of it was settled already, or could not be prepared."""
+
+    claim: UUID
+    count: int
+    ready: Ready | None
+
+
+async def claim_next(lane: str, *, deps: Deps, conn: Connection) -> Claimed | None:
+    """The next due message of a lane, prepared; None when nothing is due."""
+    claim = new_id()
+    claimed = await messages.claim_due(conn, lane, claim, now=deps.clock.now())
+    if not claimed:
+        return None
+    ready = None
+    try:
+        async with savepoint(conn):
+            ready = await _prepare(claimed, claim, deps=deps, conn=conn)
+    except Transient:
+        raise  # nothing is claimed: the same is tried again in a moment
+    except Exception:
+        _log.exception("message.not_prepared", message_id=str(claimed[0].message_id))
+    return Claimed(claim, len(claimed), ready)
+
+
 async def send_next(lane: str, *, deps: Deps, pool: Pool) -> int:
     """Send the next due message of a lane; returns how many were settled or put back, 0 when nothing is due."""
-    claim = new_id()
     async with transaction(pool) as conn:
-        claimed = await messages.claim_due(conn, lane, claim, now=deps.clock.now())
-    if claimed:
-        await send_claimed(claimed, claim, deps=deps, pool=pool)
-    return len(claimed)
+        claimed = await claim_next(lane, deps=deps, conn=conn)
+    if claimed is None:
+        return 0
+    await send_claimed(claimed, deps=deps, pool=pool)
+    return claimed.count
 
 
-async def send_claimed(claimed: Sequence[Message], claim: UUID, *, deps: Deps, pool: Pool) -> None:
-    """Check, hand over, settle."""
-    async with transaction(pool) as conn:
-        ready = await _prepare(claimed, claim, deps=deps, conn=conn)
+async def send_claimed(claimed: Claimed, *, deps: Deps, pool: Pool) -> None:
+    """Hand over, settle."""
+    ready, claim = claimed.ready, claimed.claim
     if ready is None:
         return
     sent, code, pause_counted = None, None, False

@@ -12,7 +12,7 @@ from shared.ids import new_id
 from shared.kafka.log_state import SurvivingLog, ask_for_replay, get_log_state, recognise_cluster
 from shared.kafka.outbox import count_pending, emit
 from shared.lives import Held, begin_life, get_life, list_held, release
-from shared.timers import count_due, next_due
+from shared.timers import Due, count_due, next_due
 from tests.integration.kit.parts import NOON, declined_again, later
 from tests.integration.kit.test_timers import Office
 
@@ -59,6 +59,17 @@ async def test_a_start_that_was_repeated_begins_no_third_life(restored: Pool) ->
     async with transaction(restored) as conn:
         life = await get_life(conn)
         assert (life.number, life.on_hold, (await get_log_state(conn)).cluster) == (2, False, NEW)
+
+
+async def test_a_hold_keeps_what_was_read_ahead_of_it(open_database: Pools) -> None:
+    office = Office(await open_database("visits"))
+    (due,) = await office.open(60)
+    generation = await office.pool.fetchval("select generation from timers")
+    office.clock.advance(timedelta(hours=1))
+    await begin_life(office.pool, new_id())
+    assert await office.runner()._fire([Due("step", due, generation, later(60))]) == 0
+    assert await office.fired() == []
+    assert await office.armed() == 1
 
 
 async def test_nothing_fires_on_hold_and_what_is_due_is_listed_then_fires_once(open_database: Pools) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from services.notifications.channels.sms import SmsProvider
 from services.notifications.domain.retry import MAX_REFUSALS
 from services.notifications.senders import Sender
 from services.notifications.storage.messages import claim_due, count_due
+from services.notifications.use_cases import send_message
 from services.notifications.use_cases.send_message import send_next
 from shared.contracts.message import MessageFailed, MessageSent
 from shared.contracts.values import Channel
@@ -267,3 +269,31 @@ async def test_credentials_never_show_in_a_providers_name() -> None:
     gateway = SmsProvider("https://user:secret@sms.example.org/send")
     assert gateway.name == "sms:sms.example.org"
     await gateway.close()
+
+
+async def test_a_message_that_cannot_be_prepared_holds_up_nobody_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claim and last look are one commit: what the look undoes by raising must not undo the claim."""
+    await one_offer(world)
+    first = await world.pool.fetchval("select message_id from messages")
+    other = await world.knows("ayesha")
+    offer = offered(other, await world.knows_enterprise("padma"))
+    await world.hears(scheduled(offer), offer)
+    original = send_message._prepare
+
+    async def prepare(claimed: Any, *arguments: Any, **options: Any) -> Any:
+        ready = await original(claimed, *arguments, **options)
+        if claimed[0].message_id == first:
+            raise RuntimeError("bug")
+        return ready
+
+    monkeypatch.setattr(send_message, "_prepare", prepare)
+    assert await send_next("general", deps=world.deps, pool=world.pool) == 1
+    assert await send_next("general", deps=world.deps, pool=world.pool) == 1
+    assert await send_next("general", deps=world.deps, pool=world.pool) == 0, "it is not looked at again at once"
+    assert [len(world.post.to(name)) for name in (RINA, "ayesha@example.org")] == [0, 1]
+    await world.pool.execute("update messages set claimed_until = clock_timestamp() where state = 'queued'")
+    monkeypatch.undo()
+    assert await send_next("general", deps=world.deps, pool=world.pool) == 1
+    assert len(world.post.to(RINA)) == 1
