@@ -123,5 +123,16 @@ def _set_schema(stack: Stack, revision: str) -> None:
 
 def _sql(stack: Stack, statement: str) -> str:
     return stack.compose(
-        "exec", "-T", "postgres", "psql", "-U", "postgres", "-d", "gemba_scheduler", "-tAc", statement
+        "exec",
+        "-T",
+        "postgres",
+        "psql",
+        "-h",
+        "/var/run/postgresql",
+        "-U",
+        "postgres",
+        "-d",
+        "gemba_scheduler",
+        "-tAc",
+        statement,
     ).strip()
