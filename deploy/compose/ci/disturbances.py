@@ -96,12 +96,17 @@ class Disturbances:
         return text
 
     def known(self) -> dict[str, list[str]]:
-        """The ids of all cohorts and visits, by the command line, through the origin."""
-        found = {}
-        for what in ("cohort", "visit"):
-            items = json.loads(self._gemba(what, "ls", "--limit", "1000", "--json"))["items"]
-            found[what] = sorted(str(item.get(f"{what}_id") or item["id"]) for item in items)
-        return found
+        """The ids of all cohorts (through the origin), visits and people (in the databases)."""
+        cohorts = json.loads(self._gemba("cohort", "ls", "--limit", "1000", "--json"))["items"]
+        return {
+            "cohorts": sorted(str(each.get("cohort_id") or each["id"]) for each in cohorts),
+            "visits": self._rows("gemba_visits", "select visit_id from visits order by 1"),
+            "people": self._rows("gemba_directory", "select person_id from people order by 1"),
+        }
+
+    def _rows(self, database: str, query: str) -> list[str]:
+        psql = ("psql", "-h", "/var/run/postgresql", "-U", "postgres", "-d", database, "-tAc", query)
+        return self.stack.compose("exec", "-T", "postgres", *psql).split()
 
     def _said(self, container: str) -> str:
         done = subprocess.run(

@@ -180,7 +180,7 @@ class Stages:
             begun = time.monotonic()
             page.run("Restore into an empty stack")
             say(f"restored, started and released in {time.monotonic() - begun:.0f} s")
-            if disturbances.known() != before or not before["visit"]:
+            if disturbances.known() != before or not before["visits"]:
                 raise AssertionError("the restored stack knows other cohorts or visits than the one that was backed up")
         with step("page: add a broker"):
             page.run("Add a broker")
