@@ -261,8 +261,9 @@ def cheapest_seat(p: Problem, s: State, unit: int, n: int, noise: float, r: Scra
             one = p.load_cost[trainer, load + 1] - p.load_cost[trainer, load]
             _keep_cheapest(p, first, n, trainer, one, r.cells[FIRST + c], r)
         if full:
-            cost = (best_days(p, unit, n, r.cells[FIRST + c], r) + more + strange) * factor
-            if cost < best:
+            days = best_days(p, unit, n, r.cells[FIRST + c], r)
+            cost = (days + more + strange) * factor
+            if days < NEVER and cost < best:  # shaken, even a chain that there is not would look cheap
                 best = cost
                 for k in range(n):
                     r.rows[DAYS, k], r.rows[WHO, k] = r.rows[TRIAL_DAYS, k], trainer
