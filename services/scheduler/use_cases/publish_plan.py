@@ -72,13 +72,14 @@ async def _checked_version(wanted: PublishPlan, deps: Deps) -> int | None:
     """The version of the world in which the plan holds; None when it is published already."""
     now = deps.clock.now()
     async with transaction(deps.pool) as conn:
+        seen = await _visible_plan(conn, wanted)
+        cohort = await cohorts.lock_cohort(conn, seen["cohort_id"])  # what a first click does is done, or not begun
+        assert cohort is not None
         plan = await _visible_plan(conn, wanted)
         if plan["state"] == "published":
             return None
         refuse_unpublishable(plan)
         rows = await plans.list_placements(conn, wanted.plan_id)
-        cohort = await cohorts.get_cohort(conn, plan["cohort_id"])
-        assert cohort is not None
         notice = deps.settings.hurried_notice_days
         question = await read_cohort_question(conn, cohort, now=now, notice_days=notice)
         today = today_in(cohort["zone"], now)
