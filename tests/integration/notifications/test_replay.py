@@ -1,11 +1,9 @@
 """What comes again out of another log, or comes too late to a message that is somebody else's by now, sends nothing."""
 
-from services.notifications.storage.messages import claim_due
-from services.notifications.use_cases.send_message import send_claimed
+from services.notifications.use_cases.send_message import claim_next, send_claimed
 from shared.contracts.message import MessageSent
 from shared.contracts.values import Channel, Role
 from shared.db import transaction
-from shared.ids import new_id
 from tests.integration.notifications.test_sending import RINA, one_offer
 from tests.integration.notifications.world import World, case_opened
 
@@ -25,11 +23,11 @@ async def test_a_replay_into_another_log_sends_nothing_again(world: World) -> No
 async def test_who_lost_the_claim_settles_nothing(world: World) -> None:
     """A sender that was stopped for longer than its claim comes back to a message that another one has sent."""
     await one_offer(world)
-    late = new_id()
     async with transaction(world.pool) as conn:
-        claimed = await claim_due(conn, "general", late, now=world.clock.now())
+        late = await claim_next("general", deps=world.deps, conn=conn)
+    assert late is not None
     await world.pool.execute("update messages set claimed_until = clock_timestamp()")
     await world.send()
-    await send_claimed(claimed, late, deps=world.deps, pool=world.pool)
+    await send_claimed(late, deps=world.deps, pool=world.pool)
     assert len(world.post.to(RINA)) == 1
     assert len(await world.said(MessageSent)) == 1
