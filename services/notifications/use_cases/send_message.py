@@ -80,6 +80,9 @@ async def send_claimed(claimed: Claimed, *, deps: Deps, pool: Pool) -> None:
     ready, claim = claimed.ready, claimed.claim
     if ready is None:
         return
+    async with transaction(pool) as conn:  # whoever was stopped for longer than the claim is late: another one has sent it
+        if not await messages.lock_claimed(conn, [message.message_id for message in ready.messages], claim):
+            return
     sent, code, pause_counted = None, None, False
     try:
         async with asyncio.timeout(ATTEMPT_LIMIT.total_seconds()):
