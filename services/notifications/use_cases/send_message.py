@@ -1,9 +1,10 @@
-"""Claim and check once more → hand over → settle.
+"""Claim and prepare → look whether it still is ours → hand over → settle.
 
-A message is claimed and looked at for the last time in one commit, for longer than one attempt may last, and settled in
-another one: no connection to the database is held while a mail server thinks. Whoever dies in between leaves a claim
-that runs out, and the message goes again with the same Message-ID: at most once for each that was in hand. One that
-cannot be prepared stays claimed all the same, so that those behind it have their turn.
+A message is claimed and prepared in one commit, for longer than one attempt may last, and settled in another one: no
+connection to the database is held while a mail server thinks. Right before it leaves, the claim is looked at once more:
+a sender that was stopped for longer sends nothing. Whoever dies in between leaves a claim that runs out, and the message
+goes again with the same Message-ID: at most once for each that was in hand. One that cannot be prepared stays claimed
+all the same, so that those behind it have their turn.
 """
 
 import asyncio
