@@ -37,11 +37,13 @@ class Wakeups:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._waiters: dict[str, list[Wakeup]] = {}
+        self._asked = Wakeup()
 
     def on(self, channel: str) -> Wakeup:
-        """A new waiter for `channel`; to be asked for before `run`."""
+        """A new waiter for `channel`, at any time: one that comes after `run` began is listened for from then on."""
         wakeup = Wakeup()
         self._waiters.setdefault(channel, []).append(wakeup)
+        self._asked.set()
         return wakeup
 
     def wake(self, channel: str) -> None:
@@ -60,14 +62,15 @@ class Wakeups:
 
     async def _listen(self) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=5, server_settings={"application_name": "wakeups"})
+        listened: set[str] = set()
         try:
-            for channel in self._waiters:
-                await connection.add_listener(channel, lambda _c, _p, name, _t: self.wake(name))
-            for channel in self._waiters:
-                self.wake(channel)
             while True:
-                await asyncio.sleep(_PING_SECONDS)
-                await connection.execute("select 1", timeout=5)  # notices a half-open connection
+                for channel in self._waiters.keys() - listened:
+                    await connection.add_listener(channel, lambda _c, _p, name, _t: self.wake(name))
+                    listened.add(channel)
+                    self.wake(channel)
+                if not await self._asked.wait(_PING_SECONDS):
+                    await connection.execute("select 1", timeout=5)  # notices a half-open connection
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=1)
