@@ -9,7 +9,7 @@ from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
 from deploy.local.doctor import Check, Finding
 from deploy.local.kafka_acls import existing_acls, wanted_acls
 from deploy.local.kafka_login import LOGIN_SECONDS, admin_client, login_problem
-from deploy.local.process import resident_bytes
+from deploy.local.process import memory_of
 from deploy.local.program import http_problem
 from deploy.local.state import State
 from deploy.local.topology import KAFKA_ADMIN, PRINCIPALS, SERVICES
@@ -20,7 +20,7 @@ _MANY_RESTARTS = 3
 
 def check_processes(state: State) -> Iterator[Finding]:
     for name, found in json.loads(state.processes_file.read_text("ascii")).items():
-        memory = resident_bytes(found["pid"])
+        memory = memory_of(found["pid"])
         if memory is None:
             remedy = f"the supervisor restarts it; why it ended is in {state.logs / name}.log"
             yield Finding(name, "ill", "is not running just now", remedy)

@@ -145,20 +145,22 @@ def tail(path: Path, lines: int = 8) -> str:
     return "\n".join(content.strip().splitlines()[-lines:])
 
 
-def resident_bytes(pid: int) -> int | None:
-    """Memory that process ``pid`` and its children hold (RSS), None where it cannot be read.
+def memory_of(pid: int) -> int | None:
+    """Bytes that process ``pid`` and its children hold (PSS), None where it cannot be read.
 
-    PostgreSQL's shared buffers are counted in each of its processes that touched them.
+    What several processes share (PostgreSQL's buffers, a library's code) is counted once, in equal parts to each.
     """
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = 0
-    for member in family(pid):
-        try:
-            statm = Path(f"/proc/{member}/statm").read_text(encoding="ascii").split()
-        except OSError:
-            continue
-        total += (int(statm[1]) - int(statm[2])) * page if member != pid else int(statm[1]) * page
-    return total or None
+    parts = [proportional for member in family(pid) if (proportional := memory_of_one(member)) is not None]
+    return sum(parts) or None
+
+
+def memory_of_one(pid: int) -> int | None:
+    """As `memory_of`, without its children."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), None)
 
 
 def family(pid: int) -> list[int]:

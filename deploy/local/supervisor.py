@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import time
 from asyncio.subprocess import Process
@@ -188,8 +189,9 @@ class Supervisor:
         return kept is not None and kept.ready
 
     def memory(self) -> dict[str, int]:
-        """Resident bytes of each program with its children."""
-        found = {name: process.resident_bytes(pid) for name, pid in self.pids().items()}
+        """Bytes that each program holds with its children, and this process by itself as `gemba`."""
+        found = {name: process.memory_of(pid) for name, pid in self.pids().items()}
+        found["gemba"] = process.memory_of_one(os.getpid())
         return {name: size for name, size in found.items() if size is not None}
 
     def _write_processes(self) -> None:
