@@ -6,11 +6,12 @@ beside its field. Nothing that was typed is logged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
@@ -48,6 +49,22 @@ class Form:
         if not rejected.details:
             self.errors[rejected.field or ""] = rejected.message
         return self
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """What is refused inside stands on the form afterwards. What is not there for this person (404) is raised on."""
+        try:
+            yield
+        except Rejected as refused:
+            if refused.status == 404:
+                raise
+            self.refuse(refused)
+
+
+class KeyForm(BaseModel):
+    """A form that is nothing but a button; two clicks are one by its key."""
+
+    idempotency_key: Annotated[str, Field(min_length=8, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from deploy.local import process
 from deploy.local.administrator import TOKEN_FILE
@@ -26,10 +27,10 @@ from deploy.local.demo.observing import Inbox, Services, until
 from deploy.local.demo.programme import write_workbooks
 from deploy.local.state import ROOT, State
 from deploy.local.topology import SERVICES
-from tests.harness.scenario import SCENARIO
 from tests.harness.scenario_acts import mailbox, send
 
-pytestmark = SCENARIO
+pytestmark = pytest.mark.xdist_group("power-cut")
+"""An installation of its own, beside the other scenarios' one."""
 
 _PATIENCE_SECONDS = 180.0
 _PHONES = 3

@@ -9,11 +9,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from deploy.local import process
 from deploy.local.state import DEFAULT_ORIGIN_PORT, ROOT
-from tests.harness.scenario import SCENARIO
 
-pytestmark = SCENARIO
+pytestmark = pytest.mark.xdist_group("story")
+"""An installation of its own, beside the other scenarios' one."""
 
 _SECONDS = 600
 

@@ -29,8 +29,8 @@ def test(context: typer.Context) -> None:
 
     from deploy.local.state import ROOT
 
-    workers = ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
-    arguments = context.args or [*workers, "--durations", "10", "-q", "tests"]
+    workers = ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    arguments = context.args or [*workers, "--durations", "25", "-q", "tests"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False)
     raise typer.Exit(done.returncode)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, StringConstraints
 
 from services.directory.domain.people import may_see_contacts
 from services.directory.http.api_enterprises import page_of_enterprises
@@ -23,17 +22,11 @@ from shared.contracts.values import Role
 from shared.crypto import new_token
 from shared.db import transaction
 from shared.errors import not_found
-from shared.web.forms import Form, read_form
+from shared.web.forms import Form, KeyForm, read_form
 from shared.web.navigation import home_of
 from shared.web.pages import render
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-class KeyForm(BaseModel):
-    """A form that is nothing but a button."""
-
-    idempotency_key: Annotated[str, StringConstraints(min_length=8, max_length=200)]
 
 
 def router() -> APIRouter:

@@ -19,9 +19,8 @@ from services.scheduler.use_cases.move_visit import ReplanVisit, replan_visit
 from services.scheduler.use_cases.show_visit import show_visit
 from services.scheduler.use_cases.withdraw_visits import WithdrawVisit, withdraw_visit
 from shared.db import transaction
-from shared.errors import Rejected
 from shared.ids import new_id
-from shared.web.forms import Form, read_form
+from shared.web.forms import Form, KeyForm, read_form
 from shared.web.pages import render
 
 _WEEK = timedelta(days=7)
@@ -55,12 +54,6 @@ class ReplanForm(BaseModel):
     idempotency_key: Annotated[str, Field(min_length=8, max_length=200)]
 
 
-class KeyForm(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    idempotency_key: Annotated[str, Field(min_length=8, max_length=200)]
-
-
 def router() -> APIRouter:
     """Today, visits, and the pages about cohorts."""
     routes = APIRouter(include_in_schema=False)
@@ -85,13 +78,9 @@ def router() -> APIRouter:
             asked = body.model_dump(mode="json", exclude={"idempotency_key"})
             command = idempotency(body.idempotency_key, who, "replan_visit", [str(visit_id), asked])
             wanted = ReplanVisit(visit_id, who.countries, body.want, body.until, body.ask_again)
-            try:
+            with form.refusals():
                 await replan_visit(wanted, command, deps=deps)
                 return RedirectResponse(f"/scheduler/visits/{visit_id}", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _visit_page(request, visit_id, who.countries, deps, form, status=422)
 
     @routes.post("/visits/{visit_id}/withdraw")
@@ -99,13 +88,9 @@ def router() -> APIRouter:
         body, form = await read_form(request, KeyForm)
         if body is not None:
             command = idempotency(body.idempotency_key, who, "withdraw_visit", str(visit_id))
-            try:
+            with form.refusals():
                 await withdraw_visit(WithdrawVisit(visit_id, who.countries), command, deps=deps)
                 return RedirectResponse(f"/scheduler/visits/{visit_id}", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _visit_page(request, visit_id, who.countries, deps, form, status=422)
 
     return routes

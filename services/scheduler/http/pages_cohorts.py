@@ -22,7 +22,7 @@ from services.scheduler.use_cases.withdraw_visits import CancelCohort, cancel_co
 from shared.db import transaction
 from shared.errors import Rejected
 from shared.ids import new_id
-from shared.web.forms import Form, read_form
+from shared.web.forms import Form, KeyForm, read_form
 from shared.web.pages import render
 
 _LIST = 100
@@ -41,12 +41,6 @@ class CancelForm(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     reason: Annotated[str, Field(min_length=3, max_length=500)]
-    idempotency_key: _Key
-
-
-class KeyForm(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     idempotency_key: _Key
 
 
@@ -109,13 +103,9 @@ def router() -> APIRouter:
         body, form = await read_form(request, CancelForm)
         if body is not None:
             command = idempotency(body.idempotency_key, who, "cancel_cohort", [str(cohort_id), body.reason])
-            try:
+            with form.refusals():
                 await cancel_cohort(CancelCohort(cohort_id, who.countries, body.reason), command, deps=deps)
                 return RedirectResponse(f"/scheduler/cohorts/{cohort_id}", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _page(request, "cohort_cancel.html", cohort_id, who.countries, deps, form=form, status=422)
 
     @routes.post("/cohorts/{cohort_id}/replan")
@@ -123,13 +113,9 @@ def router() -> APIRouter:
         body, form = await read_form(request, KeyForm)
         if body is not None:
             command = idempotency(body.idempotency_key, who, "replan_cohort", str(cohort_id))
-            try:
+            with form.refusals():
                 await replan_cohort(ReplanCohort(cohort_id, who.countries), command, deps=deps)
                 return RedirectResponse(f"/scheduler/cohorts/{cohort_id}", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _page(request, "cohort.html", cohort_id, who.countries, deps, form=form, status=422)
 
     return routes

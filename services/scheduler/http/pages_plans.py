@@ -21,7 +21,7 @@ from services.scheduler.use_cases.suppose_plan import AdoptPlan, SupposePlan, ad
 from shared.db import transaction
 from shared.errors import Rejected
 from shared.ids import new_id
-from shared.web.forms import Form, read_form
+from shared.web.forms import Form, KeyForm, read_form
 from shared.web.pages import render
 
 PARTS = {
@@ -69,12 +69,6 @@ class SupposeForm(BaseModel):
     idempotency_key: Annotated[str, Field(min_length=8, max_length=200)]
 
 
-class KeyForm(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    idempotency_key: Annotated[str, Field(min_length=8, max_length=200)]
-
-
 def router() -> APIRouter:
     """The routes, without the service's name in front."""
     routes = APIRouter(include_in_schema=False)
@@ -113,17 +107,13 @@ def router() -> APIRouter:
         body, form = await read_form(request, SupposeForm)
         if body is not None:
             cohort_id = UUID(plan["cohort_id"])
-            try:
+            with form.refusals():
                 weights = _weights(body.model_extra or {}, plan["weights"])
                 asked = [str(cohort_id), weights, sorted(body.without), str(body.until)]
                 command = idempotency(body.idempotency_key, who, "suppose_plan", asked)
                 wanted = SupposePlan(cohort_id, who.countries, weights, tuple(body.without), body.until)
                 await suppose_plan(wanted, command, deps=deps)
                 return RedirectResponse(f"/scheduler/plans/{plan_id}#history", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _review(request, plan_id, who.countries, deps, form=form, status=422)
 
     @routes.post("/plans/{plan_id}/adopt")
@@ -131,13 +121,9 @@ def router() -> APIRouter:
         body, form = await read_form(request, KeyForm)
         if body is not None:
             command = idempotency(body.idempotency_key, who, "adopt_plan", str(plan_id))
-            try:
+            with form.refusals():
                 cohort_id = await adopt_plan(AdoptPlan(plan_id, who.countries), command, deps=deps)
                 return RedirectResponse(f"/scheduler/cohorts/{cohort_id}", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _review(request, plan_id, who.countries, deps, form=form, status=422)
 
     return routes

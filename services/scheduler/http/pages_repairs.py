@@ -97,14 +97,10 @@ def router() -> APIRouter:
         body, form = await read_form(request, ApplyForm)
         if body is not None:
             command = idempotency(body.idempotency_key, who, "apply_repair", [str(repair_id), body.accept_unplaced])
-            try:
+            with form.refusals():
                 wanted = ApplyRepair(repair_id, who.countries, body.accept_unplaced)
                 await apply_repair(wanted, command, deps=deps)
                 return RedirectResponse(f"/scheduler/repairs/{repair_id}", 303)
-            except Rejected as refused:
-                if refused.status == 404:
-                    raise
-                form.refuse(refused)
         return await _page(request, repair_id, who.countries, deps, form, status=422)
 
     return routes
