@@ -12,6 +12,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stand
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
 Country = Annotated[str | None, typer.Option("--country", metavar="CC", help="Of one country, such as BD.")]
 CohortId = Annotated[str, typer.Argument(metavar="COHORT", help="Its id.", autocompletion=_complete.cohorts)]
+PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="Its id, as `plan history` shows it.")]
 VisitId = Annotated[str, typer.Argument(metavar="VISIT", help="Its id.", autocompletion=_complete.visits)]
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="Its id.", autocompletion=_complete.cases)]
 ActionId = Annotated[str, typer.Argument(metavar="ACTION", help="Its id.", autocompletion=_complete.actions)]

@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
 
-from services.scheduler.http.asking import Key, Planner, SchedulerDeps, idempotency
+from services.scheduler.http.asking import Body, Key, Planner, SchedulerDeps, idempotency
 from services.scheduler.storage import lists
 from services.scheduler.storage.lists import booking_json, ids_in
 from services.scheduler.use_cases.move_visit import ReplanVisit, replan_visit
@@ -17,10 +16,8 @@ from shared.db import Connection, transaction
 from shared.errors import Rejected, not_found
 
 
-class ReplanBody(BaseModel):
+class ReplanBody(Body):
     """`until` gives more time than the cohort has; `ask_again` asks those, too, who refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
     want: Literal["another_trainer", "another_day", "any_place"]
     until: date | None = None

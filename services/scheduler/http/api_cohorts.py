@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from services.scheduler.http.asking import Key, Planner, SchedulerDeps, idempotency, person_of
+from services.scheduler.http.asking import Body, CountryCode, Key, Planner, SchedulerDeps, idempotency, person_of
 from services.scheduler.storage import lists
 from services.scheduler.use_cases.check_cohort import CohortRequest
 from services.scheduler.use_cases.create_cohort import create_cohort
@@ -24,28 +24,24 @@ from shared.errors import Rejected
 _Name = Annotated[str, Field(min_length=1, max_length=60)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CohortBody(_Body):
+class CohortBody(Body):
     """A wish for a cohort; enterprises by key or by id, trainers by key (none: all of the country)."""
 
     name: Annotated[str, Field(max_length=120)] = ""
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    country: CountryCode
     module: _Name
-    enterprise_keys: Annotated[list[_Name], Field(max_length=100)] = []
-    enterprise_ids: Annotated[list[UUID], Field(max_length=100)] = []
+    enterprise_keys: list[_Name] = Field([], max_length=100)
+    enterprise_ids: list[UUID] = Field([], max_length=100)
     trainer_keys: Annotated[list[_Name], Field(max_length=500)] | None = None
     first_day: date
     last_day: date
 
 
-class CancelBody(_Body):
+class CancelBody(Body):
     reason: Annotated[str, Field(min_length=3, max_length=500)]
 
 
-class PublishBody(_Body):
+class PublishBody(Body):
     accept_unplaced: bool = False
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from services.scheduler.http.asking import Key, Planner, SchedulerDeps, idempotency, person_of
+from services.scheduler.http.asking import Body, CountryCode, Key, Planner, SchedulerDeps, idempotency, person_of
 from services.scheduler.use_cases.check_plan import check_plan
 from services.scheduler.use_cases.explain_visit import explain_visit
 from services.scheduler.use_cases.review_plan import compare_plans, foresee_publishing, list_plans
@@ -18,25 +18,20 @@ from services.scheduler.use_cases.suppose_plan import AdoptPlan, SupposePlan, ad
 from shared.db import transaction
 
 _Points = dict[Annotated[str, Field(max_length=40)], float]
-_Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SupposeBody(_Body):
+class SupposeBody(Body):
     """What is supposed: other weights, trainers (keys) who are left out, a later last day for every visit."""
 
-    weights: Annotated[_Points, Field(max_length=20)] = {}
-    without: Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=100)] = []
+    weights: _Points = Field({}, max_length=20)
+    without: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field([], max_length=100)
     until: date | None = None
 
 
-class WeightsBody(_Body):
+class WeightsBody(Body):
     """Points by name; what is not named counts as the layer below says (country, then defaults)."""
 
-    country: _Country
+    country: CountryCode
     cohort_id: UUID | None = None
     weights: Annotated[_Points, Field(max_length=20)]
 

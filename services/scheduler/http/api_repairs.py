@@ -5,25 +5,23 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from services.scheduler.http.asking import Key, Planner, SchedulerDeps, idempotency, person_of
+from services.scheduler.http.asking import Body, CountryCode, Key, Planner, SchedulerDeps, idempotency, person_of
 from services.scheduler.use_cases.apply_repair import ApplyRepair, apply_repair
 from services.scheduler.use_cases.propose_repair import ProposeRepair, propose_repair
 from services.scheduler.use_cases.show_repair import show_repair
 from shared.db import transaction
 
 
-class RepairBody(BaseModel):
+class RepairBody(Body):
     """`ill` and `closed` last from `first` to `last`, `leaves` is for good, `holiday` is the one day `first`.
 
     `who` is the trainer's or the enterprise's key. `most_moved` visits may move although they could have stayed.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     kind: Literal["ill", "leaves", "closed", "holiday"]
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    country: CountryCode
     first: date
     last: date | None = None
     who: Annotated[str, Field(max_length=60)] | None = None
@@ -31,9 +29,7 @@ class RepairBody(BaseModel):
     most_moved: Annotated[int, Field(ge=0, le=200)] = 0
 
 
-class ApplyBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ApplyBody(Body):
     accept_unplaced: bool = False
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduler.deps import Deps
 from shared.auth import Identity, require
@@ -20,6 +21,13 @@ Planner = Annotated[Identity, Depends(require("coordinator", "administrator"))]
 """Who plans. An administrator's countries are all that directory knows."""
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
+CountryCode = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+
+
+class Body(BaseModel):
+    """What a command brings with it; what it does not know is refused, so that a misspelt wish is not lost."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def idempotency(key: str | None, identity: Identity, verb: str, request: object) -> Idempotency:

@@ -11,12 +11,12 @@ from deploy.local.process import memory_of, memory_of_one
 
 MEGABYTE = 1_000_000
 SHARED_BY_TWO = """
-import os, time
+import os, signal
 held = bytearray(os.urandom(1)) * 80_000_000
 child = os.fork()
 if child:
     print("both hold it", flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 

@@ -97,3 +97,17 @@ async def test_a_form_shows_one_or_several_values() -> None:
         ["a", "b"],
         [],
     )
+
+
+async def test_what_a_rule_refuses_stands_on_the_form() -> None:
+    form = Form()
+    with form.refusals():
+        raise Rejected("too_late", 422, "Choose a day that is still to come.", field="until")
+    assert form.errors == {"until": "Choose a day that is still to come."}
+
+
+async def test_what_is_not_there_for_this_person_is_no_matter_of_the_form() -> None:
+    form = Form()
+    with pytest.raises(Rejected), form.refusals():
+        raise Rejected("not_found", 404, "No such visit.")
+    assert form.errors == {}
