@@ -25,13 +25,16 @@ from shared.kafka.outbox import emit
 from shared.kafka.parked import insert_parked
 from shared.kafka.projection import readable_together, take_together
 from shared.kafka.topics import dlq_name
-from shared.telemetry import correlation_id_of, tracing
+from shared.telemetry import correlation_id_of, counter, tracing
 
 _PATIENCE_SECONDS = 2.0
 _LANES = 8
 _BUGS = 3
 """How often the guard itself may fail on a record before it is quarantined with nothing read of it."""
 _UNFIT = Fate("quarantined", "it could not even be set aside")
+_repeated = counter(
+    "gemba_facts_repeated_total", "Facts that came again and had no second effect, by consumer group.", ("consumer",)
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -139,6 +142,8 @@ class Guard:
             if is_bug(fault):
                 _log.exception("guard.handler_failed", topic=raw.topic, offset=raw.offset)
             outcome = fault
+        if outcome is Verdict.REPEAT:
+            _repeated.labels(self.consumer.group).inc()
         fate = fate_of(outcome)
         if fate.state == "refused":
             await self._refuse(record, fate, session)

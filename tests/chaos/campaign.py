@@ -14,11 +14,13 @@ from typing import Any
 
 from deploy.local.demo.observing import NotObserved, Services
 from deploy.local.size import Size
-from tests.chaos.faults import RECOVERY_SECONDS, Faults, Outcome
+from tests.chaos.faults import Faults, Outcome
 from tests.chaos.kinds import KINDS, Kind
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
 from tests.chaos.oracle import Findings, judge
+from tests.chaos.recovery import RECOVERY_SECONDS
+from tests.chaos.repeats import Repeats
 from tests.chaos.schedule import Schedule, draw
 from tests.chaos.stage import Stage, open_stage
 
@@ -61,6 +63,8 @@ class Verdict:
     mails: int = 0
     seconds: float = 0.0
     repeated_commands: int = 0
+    repeated_facts: int = 0
+    """Which came again to somebody who had handled them, and had no second effect."""
     compared: bool = False
     """Only a comparison that came to its end says anything: zeros of one that was broken off are no result."""
     evidence: Path | None = None
@@ -82,6 +86,7 @@ class Verdict:
             "facts_in_outboxes": self.findings.facts_kept,
             "repeats_on_the_log": self.findings.log_repeats,
             "requests_repeated": self.repeated_commands,
+            "facts_repeated": self.repeated_facts,
             "mails": self.mails,
             "seconds": round(self.seconds, 1),
             "breaches": self.breaches,
@@ -123,9 +128,9 @@ async def run_campaign(plan: Plan, say: Say) -> Verdict:
 async def _under_fire(stage: Stage, schedule: Schedule, ledger: Ledger, verdict: Verdict, say: Say) -> None:
     """Load and faults side by side, then quiet, then the comparison."""
     load = Load(schedule, stage.gemba.origin, stage.tokens, ledger)
-    faults = Faults(stage)
+    faults, repeats = Faults(stage, ledger), Repeats(stage.http)
     working = asyncio.create_task(load.run())
-    failing = asyncio.create_task(_faults(stage, schedule, faults, load, verdict, say, ledger))
+    failing = asyncio.create_task(_faults(stage, schedule, faults, load, verdict, say, repeats))
     try:
         await asyncio.wait({working, failing}, return_when=asyncio.FIRST_EXCEPTION)
         for task in (working, failing):
@@ -138,6 +143,8 @@ async def _under_fire(stage: Stage, schedule: Schedule, ledger: Ledger, verdict:
         await asyncio.gather(working, failing, return_exceptions=True)
     verdict.facts = ledger.acknowledged
     verdict.repeated_commands = sum(len(line.answers) - 1 for line in ledger.lines)
+    await repeats.look([stage.gemba.ports[name] for name in stage.gemba.replicas])
+    verdict.repeated_facts = repeats.total
     eyes = Services(stage.gemba.status_urls())
     try:
         say("campaign", "waiting until all is quiet")
@@ -147,6 +154,16 @@ async def _under_fire(stage: Stage, schedule: Schedule, ledger: Ledger, verdict:
     finally:
         await eyes.close()
     await _judge(stage, ledger, verdict, say)
+    _judge_politeness(verdict)
+
+
+def _judge_politeness(verdict: Verdict) -> None:
+    """Where services were only asked to stop, nobody had to ask twice and nothing was delivered twice."""
+    if {one.kind for one in verdict.outcomes} == {"term-service"}:
+        if verdict.repeated_commands:
+            verdict.breaches.append(f"{verdict.repeated_commands} requests failed behind the web origin")
+        if verdict.repeated_facts:
+            verdict.breaches.append(f"{verdict.repeated_facts} facts were delivered twice")
 
 
 async def _judge(stage: Stage, ledger: Ledger, verdict: Verdict, say: Say) -> None:
@@ -167,6 +184,7 @@ async def _judge(stage: Stage, ledger: Ledger, verdict: Verdict, say: Say) -> No
     for one in verdict.outcomes:
         if one.timers_late:
             verdict.breaches.append(f"timers_late: {one.timers_late} after {one.kind}")
+        verdict.breaches += [f"{one.kind} of {one.target}: {what}" for what in one.breaches]
         if one.recovery_seconds is None or one.trouble:
             verdict.breaches.append(
                 f"{one.kind} of {one.target}: not well after {RECOVERY_SECONDS:.0f} s: {one.trouble}"
@@ -174,10 +192,10 @@ async def _judge(stage: Stage, ledger: Ledger, verdict: Verdict, say: Say) -> No
 
 
 async def _faults(
-    stage: Stage, schedule: Schedule, faults: Faults, load: Load, verdict: Verdict, say: Say, ledger: Ledger
+    stage: Stage, schedule: Schedule, faults: Faults, load: Load, verdict: Verdict, say: Say, repeats: Repeats
 ) -> None:
     """Each at its place in the load; the load may run on until the place of the next one, no further."""
-    del stage
+    ports = [stage.gemba.ports[name] for name in stage.gemba.replicas]
     began = time.monotonic()
     ends = [fault.at for fault in schedule.faults[1:]] + [schedule.facts]
     await load.allow(schedule.faults[0].at if schedule.faults else schedule.facts)
@@ -188,10 +206,13 @@ async def _faults(
             await load.halt()
             return
         await load.allow(end)
-        outcome = await faults.happen(fault, ledger.sent)
+        outcome = await faults.happen(fault)
         verdict.outcomes.append(outcome)
+        await repeats.look(ports)
         took = f"{outcome.recovery_seconds} s" if outcome.recovery_seconds is not None else outcome.trouble
         say(f"fault {fault.number + 1}", f"{fault.kind} of {outcome.target} after {fault.at} facts; well again: {took}")
+        if outcome.crowd:
+            say(f"fault {fault.number + 1}", outcome.crowd)
 
 
 def _first(fault: BaseException | None) -> str:

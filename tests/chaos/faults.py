@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,16 +16,19 @@ from typing import TypeVar
 import psycopg
 
 from deploy.local.brokers import folder_of
-from deploy.local.kafka_login import client_settings
 from deploy.local.process import family
 from deploy.local.topology import SERVICES
+from tests.chaos.burst import burst
 from tests.chaos.kinds import KINDS, Kind
+from tests.chaos.ledger import Ledger
+from tests.chaos.memory import MOST_MEBIBYTES, watched
+from tests.chaos.recovery import RECOVERY_SECONDS, Recovery
 from tests.chaos.schedule import Fault
 from tests.chaos.stage import Stage
 
-RECOVERY_SECONDS = 90.0
-LATE_SECONDS = 10.0
-_POLL_SECONDS = 0.2
+EXIT_SECONDS = 8.0
+"""In which a service that was asked to stop has settled what it had in hand and is gone."""
+_POLL_SECONDS, _LOOK_SECONDS = 0.2, 0.05
 _HOUR = timedelta(hours=1)
 _T = TypeVar("_T")
 
@@ -44,6 +47,13 @@ class Outcome:
     """None: not within the time limit."""
     trouble: str = ""
     timers_late: int = 0
+    exit_seconds: float | None = None
+    """From SIGTERM to the end of the process."""
+    grew_mebibytes: int = 0
+    """What the replica that grew most holds more than before; those that were started again are left out."""
+    crowd: str = ""
+    """What became of a burst's requests."""
+    breaches: list[str] = field(default_factory=list)
     mail_from: float = field(default=0.0, repr=False)
     """From when on mails in flight may repeat, seconds since the epoch; and until when."""
     mail_until: float = field(default=0.0, repr=False)
@@ -52,25 +62,54 @@ class Outcome:
 class Faults:
     """Injects one fault after another; `undo` ends whatever still holds."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, ledger: Ledger) -> None:
         self._stage = stage
+        self._ledger = ledger
         self._healing: Callable[[], None] | None = None
         self._killed: dict[str, int] = {}
         """What was ended, with the process it was: well again is only what runs as another one."""
 
-    async def happen(self, fault: Fault, at_fact: int) -> Outcome:
+    async def happen(self, fault: Fault) -> Outcome:
         """Do it, let it last, heal it, wait until everybody is ready."""
         kind = KINDS[fault.kind]
-        outcome = Outcome(fault.number, kind.name, "", at_fact, time.monotonic(), mail_from=time.time())
+        outcome = Outcome(fault.number, kind.name, "", self._ledger.sent, time.monotonic(), mail_from=time.time())
         self._killed.clear()
-        outcome.target = await self._begin(kind, fault)
-        if kind.holds:
-            await _last(fault.seconds)
-        self.undo()
-        outcome.ended = time.monotonic()
-        await self._recover(kind, outcome)
+        recovery = Recovery(self._stage, self._killed)
+        async with watched(self._stage.gemba) as growth:
+            outcome.target = await self._begin(kind, fault)
+            if kind.act == "term":
+                await self._see_exit(outcome)
+            if kind.act == "burst":
+                await self._burst(fault, outcome)
+            if kind.holds:
+                await _last(fault.seconds)
+            self.undo()
+            outcome.ended = time.monotonic()
+            outcome.trouble = await recovery.wait(kind)
+            if not outcome.trouble:
+                outcome.recovery_seconds = round(time.monotonic() - outcome.ended, 1)
+                outcome.timers_late = await recovery.late_timers()
         outcome.mail_until = time.time()
+        name, outcome.grew_mebibytes = growth.worst()
+        if outcome.grew_mebibytes > MOST_MEBIBYTES:
+            outcome.breaches.append(f"{name} holds {outcome.grew_mebibytes} MiB more than before")
         return outcome
+
+    async def _see_exit(self, outcome: Outcome) -> None:
+        """How long whoever was asked to stop goes on."""
+        (pid,) = self._killed.values()
+        while _is_alive(pid) and time.monotonic() - outcome.began < RECOVERY_SECONDS:
+            await asyncio.sleep(_LOOK_SECONDS)
+        outcome.exit_seconds = round(time.monotonic() - outcome.began, 1)
+        if outcome.exit_seconds > EXIT_SECONDS:
+            outcome.breaches.append(f"{outcome.target} took {outcome.exit_seconds} s to stop")
+
+    async def _burst(self, fault: Fault, outcome: Outcome) -> None:
+        done = [line for line in self._ledger.lines if line.acknowledged]
+        stage = self._stage
+        crowd = await burst(stage.gemba.origin, stage.tokens, done, seconds=fault.seconds, seed=fault.number)
+        outcome.crowd = str(crowd)
+        outcome.breaches += [f"{count} of a burst's requests got {said}" for said, count in crowd.otherwise.items()]
 
     def undo(self) -> None:
         """End the fault that lasts, if one does."""
@@ -109,6 +148,8 @@ class Faults:
             await asyncio.to_thread(self._stage.disk.fill)
             self._healing = self._stage.disk.free
             return "postgres"
+        if kind.act == "burst":
+            return kind.target
         wires = [wire for name, wire in self._stage.wires.items() if name.startswith(kind.target)]
         wire = _pick(wires, fault.pick)
         wire.set(kind.act)
@@ -146,66 +187,13 @@ class Faults:
             with suppress(ProcessLookupError):
                 os.kill(member, number)
 
-    async def _recover(self, kind: Kind, outcome: Outcome) -> None:
-        deadline = outcome.ended + RECOVERY_SECONDS
-        well: list[Callable[[], Awaitable[str]]] = [self._all_run_again, self._all_ready]
-        if kind.target in {"broker", "brokers"}:
-            well.append(self._all_in_sync)
-        for condition in well:
-            while trouble := await condition():
-                if time.monotonic() > deadline:
-                    outcome.trouble = trouble
-                    return
-                await asyncio.sleep(_POLL_SECONDS)
-        outcome.recovery_seconds = round(time.monotonic() - outcome.ended, 1)
-        outcome.timers_late = await self._late_timers()
 
-    async def _all_run_again(self) -> str:
-        """A process that was ended a moment ago may still answer, and a cluster may not have missed its broker yet."""
-        pids = self._stage.gemba.supervisor.pids()
-        again = self._stage.gemba.supervisor.runs_again
-        gone = [name for name, pid in self._killed.items() if pids.get(name, pid) == pid or not again(name)]
-        return f"not started again: {', '.join(gone)}" if gone else ""
-
-    async def _all_ready(self) -> str:
-        missing = await self._stage.not_ready()
-        return f"not ready: {', '.join(missing)}" if missing else ""
-
-    async def _all_in_sync(self) -> str:
-        return await asyncio.to_thread(self._out_of_sync)
-
-    def _out_of_sync(self) -> str:
-        from confluent_kafka import KafkaException
-        from confluent_kafka.admin import AdminClient
-
-        address = self._stage.gemba.kafka
-        client = AdminClient(client_settings(address.bootstrap, address.user, address.password))
-        try:
-            topics = client.list_topics(timeout=5).topics.values()
-        except KafkaException as fault:
-            return f"the brokers do not answer: {fault}"
-        wanted = min(3, self._stage.gemba.size.brokers)
-        behind = sum(len(part.isrs) < wanted for topic in topics for part in topic.partitions.values())
-        return f"{behind} partitions are not in sync" if behind or not topics else ""
-
-    async def _late_timers(self) -> int:
-        """Deadlines that are still not acted upon ten seconds after everybody was ready."""
-        deadline = time.monotonic() + LATE_SECONDS
-        while late := await asyncio.to_thread(self._due_timers):
-            if time.monotonic() > deadline:
-                return late
-            await asyncio.sleep(_POLL_SECONDS)
-        return 0
-
-    def _due_timers(self) -> int:
-        count = 0
-        for service in SERVICES:
-            with psycopg.connect(self._stage.gemba.databases[service].run) as connection:
-                row = connection.execute(
-                    "select count(*) from timers where due_at <= %s", (self._stage.clock.now() - timedelta(seconds=1),)
-                ).fetchone()
-                count += row[0] if row else 0
-        return count
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def _last(seconds: float) -> None:

@@ -58,7 +58,8 @@ def _all() -> tuple[Kind, ...]:
         for act, says in network
     )
     busy = Kind("busy-smtp", "busy", "smtp", "the mail server greets with 421", repeats_mail=False)
-    return (*processes, *wires, busy)
+    crowd = Kind("burst", "burst", "visits", "ten times as many clients at once", holds=False, repeats_mail=False)
+    return (*processes, *wires, busy, crowd)
 
 
 KINDS = {kind.name: kind for kind in _all()}

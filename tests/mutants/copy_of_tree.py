@@ -49,8 +49,8 @@ class CopyOfTree:
                 (self.root / path).write_bytes(content)
                 self._forget_compiled(path)
 
-    def run(self, tests: Sequence[str], *, seconds: float) -> Run:
-        """Run these tests, and nothing else."""
+    def run(self, tests: Sequence[str], *, seconds: float, environment: Mapping[str, str]) -> Run:
+        """Run these tests, and nothing else; `environment` comes on top of what all runs have."""
         verdicts = self.root / "verdicts.jsonl"
         verdicts.unlink(missing_ok=True)
         command = [
@@ -65,10 +65,17 @@ class CopyOfTree:
             "--tb=short",
             *tests,
         ]
-        environment = {**os.environ, **self._environment, "PYTHONPATH": str(self.root), "GEMBA_VERDICTS": str(verdicts)}
+        own = {"PYTHONPATH": str(self.root), "GEMBA_VERDICTS": str(verdicts)}
         try:
             done = subprocess.run(
-                command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+                command,
+                cwd=self.root,
+                env={**os.environ, **self._environment, **environment, **own},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return Run(_read(verdicts), True, "")

@@ -249,7 +249,7 @@ READING = (
         "a gap that was judged just before its predecessor committed waits for ever",
         (Edit(_FATE, '    return Fate("waiting", reason, failures, _WAITING_RETRY if tries is None else _pause(tries))\n', '    return Fate("waiting", reason, failures, None)\n'),),
         (
-            Killer(f"{_KIT}/test_inbox.py::test_a_gap_judged_just_before_its_predecessor_commits_heals_by_its_own_next_time", "did not become true"),
+            Killer(f"{_KIT}/test_inbox.py::test_a_gap_judged_just_before_its_predecessor_commits_heals_by_its_own_next_time", "it waits, and will be looked at again"),
             Killer("tests/unit/shared/test_fate.py::test_exactly_what_waits_or_fails_has_a_next_time[None-Verdict.GAP]"),
             simulated("unknown_people", "stuck:"),
         ),

@@ -102,7 +102,12 @@ def _show(verdict: Verdict) -> None:
         if name not in {"recoveries", "breaches", "command", "evidence"}:
             typer.echo(f"{name.replace('_', ' '):22} {value}")
     for one in result["recoveries"]:
-        typer.echo(f"  {one['kind']:18} {one['target']:24} well again after {one['recovery_seconds']} s")
+        also = f", gone after {one['exit_seconds']} s" if one["exit_seconds"] is not None else ""
+        also += f", {one['crowd']}" if one["crowd"] else ""
+        typer.echo(
+            f"  {one['kind']:18} {one['target']:24} well again after {one['recovery_seconds']} s, "
+            f"memory +{one['grew_mebibytes']} MiB{also}"
+        )
     for breach in result["breaches"]:
         typer.echo(f"BREACH {breach}")
     if result["breaches"]:

@@ -262,7 +262,8 @@ async def test_a_poll_is_committed_only_under_the_assignment_in_which_it_was_rea
     committing = asyncio.create_task(subscription._settle_poll([record], Consumer()))
     await eventually(lambda: commits, "the commit began")
     await subscription.assignment.on_partitions_revoked(())
-    await asyncio.wait_for(committing, 10)
+    await asyncio.wait({committing}, timeout=10)
+    assert committing.done(), "a commit is given up with its assignment"
 
     async def reassign(handled: Any, conn: Connection) -> None:
         await subscription.assignment.on_partitions_assigned(())
