@@ -11,13 +11,13 @@ from deploy.local import process
 from deploy.local.installation import Installation
 
 MOST_MEBIBYTES = 64
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
 _MEBIBYTE = 1 << 20
 
 
 @dataclass(slots=True)
 class Growth:
-    """Resident bytes of each process when it was seen first, and at most."""
+    """Bytes that each process held when it was seen first, and at most."""
 
     first: dict[int, int] = field(default_factory=dict)
     most: dict[int, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Growth:
         """Of services alone. A process that was started again is another one, and is still growing up: left out."""
         is_first = not self.first
         for name, pid in gemba.supervisor.pids().items():
-            size = process.resident_bytes(pid) if name in gemba.replicas else None
+            size = process.memory_of(pid) if name in gemba.replicas else None
             if size is None:
                 continue
             if is_first:
@@ -44,7 +44,7 @@ class Growth:
 
 @asynccontextmanager
 async def watched(gemba: Installation) -> AsyncIterator[Growth]:
-    """Look twice a second while the context is open."""
+    """Look once a second while the context is open."""
     growth = Growth()
     growth.look(gemba)
 

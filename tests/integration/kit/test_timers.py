@@ -202,6 +202,7 @@ async def test_a_failing_deadline_backs_off_in_machine_time_and_stays_due(office
     pauses = []
     for _ in range(4):
         row = await office.pool.fetchrow("select extract(epoch from retry_at - clock_timestamp()) as pause from timers")
+        assert row, "a deadline whose effect raised still stands"
         pauses.append(float(row["pause"]))
         await office.past_back_off()
         await runner.fire_due()
@@ -278,7 +279,8 @@ async def test_acknowledgement_against_deadline_has_one_winner_and_no_deadlock(o
         first = asyncio.create_task(acknowledge())
         await eventually(lambda: _waits(office), "the acknowledgement waits for the deadline")
     if winner == "acknowledgement":
-        await second
+        passed_over = await asyncio.gather(second, return_exceptions=True)
+        assert passed_over == [0], "whoever is locked is passed over, not waited for"
     go_on.set()
     acknowledged = await first
     await second
