@@ -6,6 +6,7 @@ import json
 import re
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.compose.engine import Engine
@@ -67,9 +68,17 @@ def check_layers(engine: Engine, image: str) -> str:
         saved = Path(folder) / "image.tar"
         engine.run("save", "--output", str(saved), image)
         with tarfile.open(saved) as outer:
-            count = sum(_check_layer(outer, member) for member in outer.getmembers() if _is_layer(outer, member))
+            count = sum(_check_layer(layer) for layer in layers_of(outer))
     assert count > 1000, "the layers were not found"
     return f"{count} files"
+
+
+def layers_of(saved: tarfile.TarFile) -> Iterator[tarfile.TarFile]:
+    """The layers in what `docker save` wrote, whichever of its two layouts it has."""
+    for member in saved.getmembers():
+        if _is_layer(saved, member):
+            with tarfile.open(fileobj=saved.extractfile(member)) as layer:
+                yield layer
 
 
 def _is_layer(outer: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
@@ -79,13 +88,12 @@ def _is_layer(outer: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
     return file is not None and file.read(265)[257:262] == b"ustar"
 
 
-def _check_layer(outer: tarfile.TarFile, member: tarfile.TarInfo) -> int:
+def _check_layer(layer: tarfile.TarFile) -> int:
     count = 0
-    with tarfile.open(fileobj=outer.extractfile(member)) as layer:
-        for found in layer:
-            count += found.isfile()
-            assert not _TOOLS.search(found.name) or found.isdir(), f"a tool is in the image: {found.name}"
-            if found.isfile() and found.size < 100_000 and not found.name.endswith((".py", ".pyc")):
-                content = layer.extractfile(found)
-                assert content is None or not _PRIVATE.search(content.read()), f"a private key is in it: {found.name}"
+    for found in layer:
+        count += found.isfile()
+        assert not _TOOLS.search(found.name) or found.isdir(), f"a tool is in the image: {found.name}"
+        if found.isfile() and found.size < 100_000 and not found.name.endswith((".py", ".pyc")):
+            content = layer.extractfile(found)
+            assert content is None or not _PRIVATE.search(content.read()), f"a private key is in it: {found.name}"
     return count

@@ -1,4 +1,4 @@
-"""The stages, in their order: images, the stack by the how-to page, what goes wrong, what tests take from containers."""
+"""The stages, in their order: images, the stack by the how-to page, what tests take from containers."""
 
 from __future__ import annotations
 
@@ -8,39 +8,44 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.compose import supply
-from deploy.compose.ci import bad_input
-from deploy.compose.ci.copies import copy_of_the_project, fetch_wheels, previous_version
-from deploy.compose.ci.disturbances import Disturbances
+from deploy.compose.ci.commits import copy_of_the_project, fetch_wheels, previous_version, revision
 from deploy.compose.ci.image_checks import check_image
-from deploy.compose.ci.page import Page
+from deploy.compose.ci.machine import Machine
+from deploy.compose.ci.on_the_stack import Built, OnTheStack
 from deploy.compose.ci.steps import Steps
+from deploy.compose.ci.two_builders import compare, with_buildkit
 from deploy.compose.engine import Engine
-from deploy.compose.stack import Stack
 from deploy.compose.stand_ins.make import Images, make_stand_ins
-from deploy.local import process
 from deploy.local.problem import Problem
 from deploy.local.state import ROOT
-from deploy.local.topology import SERVICES
 
-PAGE = "docs/how-to/compose.md"
-_STEERED = "COMPOSE_FILE=docker-compose.yml:deploy/compose/demo.yml\n"
-_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-_TEST_SECONDS = 420
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+_TEST_SECONDS = 600
 
 
 @dataclass
 class Stages:
-    """``folder`` is for copies of the project; names of images and of the project are of this run alone."""
+    """``folder`` is for copies of the project; names of images and of the project are of this run alone.
+
+    ``kept`` gives them a name that a later run may use again: what it names is left in the engine, except the stack.
+    """
 
     steps: Steps
-    engine: Engine
+    machine: Machine
     folder: Path
+    kept: str = ""
     name: str = field(default_factory=lambda: f"gemba-ci-{secrets.token_hex(3)}")
+
+    def __post_init__(self) -> None:
+        self.name = self.kept or self.name
+
+    @property
+    def engine(self) -> Engine:
+        return self.machine.engine
 
     @property
     def image(self) -> str:
@@ -54,34 +59,57 @@ class Stages:
     def project(self) -> Path:
         return self.folder / "gemba"
 
+    @property
+    def older(self) -> Path:
+        """The project as it was before."""
+        return self.folder / "before"
+
     def run(self) -> None:
+        take = self.steps.take
         try:
-            images = self._make_images()
-            self._run_stack(images)
-            self._run_tests(images)
+            take("base images are made from the project's locks", self._make_base_images, needed=True)
+            take("the image is built from the hash lock", self._build_image, needed=True)
+            take("the image holds what it should, and nothing else", self._check_image)
+            take("BuildKit makes the same image", self._build_with_buildkit)
+            take("its packages are listed, and an audit that cannot look them up does not pass", self._check_supply)
+            take("the image of the commit before is built", self._build_the_image_before, needed=True)
+            take("docker compose is there", self.machine.provide_compose, needed=True)
+            built = Built(self.project, self.image, self.older, self.before)
+            OnTheStack(self.steps, self.engine, self.images, self.name, built).run()
+            take("integration tests of the kit on servers from testcontainers", self._run_tests)
         finally:
             self._leave_nothing()
 
-    def _make_images(self) -> Images:
-        with self.steps.step("base images are made from the project's locks", needed=True):
-            images = make_stand_ins(self.engine, f"{self.name}-base", self.steps.say)
-        with self.steps.step("the image is built from the hash lock", needed=True):
-            copy_of_the_project(self.project)
-            fetch_wheels(self.project / "wheels", self.steps.say)
-            self._build(self.project, images, self.image)
-        with self.steps.step("the image holds what it should, and nothing else"):
-            self.steps.say(check_image(self.engine, self.image))
-        with self.steps.step("its packages are listed, and an audit that cannot look them up does not pass"):
-            self._check_supply()
-        with self.steps.step("the image of the commit before is built", needed=True):
-            older = self.folder / "before"
-            if previous_version(older):
-                shutil.copytree(self.project / "wheels", older / "wheels", copy_function=os.link)
-                self._build(older, images, self.before)
-            else:
-                self.steps.say("there is no commit before this one with an image: rolled from this one to itself")
-                self.engine.run("tag", self.image, self.before)
-        return images
+    def _make_base_images(self) -> None:
+        self.images: Images = make_stand_ins(self.engine, f"{self.name}-base", self.steps.say)
+
+    def _build_image(self) -> None:
+        copy_of_the_project(self.project)
+        fetch_wheels(self.project / "wheels", self.steps.say)
+        self._build(self.project, self.image, revision())
+
+    def _check_image(self) -> None:
+        self.steps.say(check_image(self.engine, self.image))
+
+    def _build_with_buildkit(self) -> None:
+        client = with_buildkit(self.engine)
+        if client is None:
+            self.steps.say("NOT BUILT: no docker client on this machine has BuildKit")
+            return
+        other = f"{self.name}/gemba:buildkit"
+        client.build(self.project, other, self._arguments(revision()), "--no-cache")
+        self.steps.say(f"the same {compare(self.engine, self.image, other)} files by both builders")
+
+    def _build_the_image_before(self) -> None:
+        """Where history begins here, what is rolled from is this commit's content under another revision's name."""
+        if previous_version(self.older):
+            if (self.project / "wheels").exists():
+                shutil.copytree(self.project / "wheels", self.older / "wheels", copy_function=os.link)
+            self._build(self.older, self.before, revision(name="HEAD~1"))
+        else:
+            self.steps.say("no commit before this one is known here: rolled from this one to itself instead")
+            copy_of_the_project(self.older)
+            self._build(self.project, self.before, "before")
 
     def _check_supply(self) -> None:
         listed = json.loads(supply.sbom())
@@ -106,117 +134,26 @@ class Stages:
                 raise
             self.steps.say(f"NOT AUDITED: {problem}")
 
-    def _build(self, context: Path, images: Images, image: str) -> None:
-        arguments = {"PYTHON_IMAGE": images.python, "PIP_CERT": _CERTIFICATES, "REVISION": _revision()}
-        self.engine.build(context, image, arguments)
+    def _build(self, context: Path, image: str, commit: str) -> None:
+        self.engine.build(context, image, self._arguments(commit))
 
-    def _run_stack(self, images: Images) -> None:
-        project = self.project
-        port = process.free_port()
+    def _arguments(self, commit: str) -> dict[str, str]:
+        return {"PYTHON_IMAGE": self.images.python, "PIP_CERT": CERTIFICATES, "REVISION": commit}
+
+    def _run_tests(self) -> None:
         environment = {
-            **self.engine.environment,
-            **images.environment(),
-            "GEMBA_PROJECT": self.name,
-            "GEMBA_IMAGE": self.image,
-            "GEMBA_REVISION": _revision(),
-            "GEMBA_BUILD_NETWORK": "host",
-            "GEMBA_BUILD_PIP_CERT": _CERTIFICATES,
-            "GEMBA_ORIGIN": f"https://localhost:{port}",
-            "GEMBA_STATE": str(self.folder / "no-state"),
-            "GEMBA_COMPOSE": str(project / "var" / "compose"),
-        }
-        stack = Stack(Engine(environment), project)
-        page = Page.read(project / PAGE, folder=project, environment=environment, say=self.steps.say)
-        try:
-            self._follow_page(page, stack, port)
-        finally:
-            with self.steps.step("the stack is taken down"):
-                stack.compose("--profile", "*", "down", "--volumes", "--timeout", "10")
-
-    def _follow_page(self, page: Page, stack: Stack, port: int) -> None:
-        step, say = self.steps.step, self.steps.say
-        with step("page: prepare", needed=True):
-            page.run("Prepare")
-            with (page.folder / ".env").open("a", encoding="utf-8") as chosen:
-                chosen.write(_STEERED)
-        with step("page: start, on the image of the commit before", needed=True):
-            begun = time.monotonic()
-            self._start_on_the_version_before(page)
-            say(f"ready {time.monotonic() - begun:.0f} s after the first command")
-        disturbances = Disturbances(stack, page.folder, f"https://localhost:{port}", say)
-        with step("no secret is shown by `docker inspect`"):
-            disturbances.check_inspection()
-        with step("page: upgrade, rolled under load with no failed request"):
-            disturbances.under_load("rolling", lambda: page.run("Upgrade"))
-            disturbances.check_revision(_revision(), SERVICES)
-        with step("the demonstration's story is told on it, through its origin"):
-            begun = time.monotonic()
-            told = subprocess.run(
-                [sys.executable, "-m", "deploy.local", "compose", "demo"], cwd=page.folder, capture_output=True,
-                env={**page.environment, "PYTHONPATH": str(page.folder)}, text=True, timeout=400, check=False,
-            )  # fmt: skip
-            if told.returncode != 0:
-                raise Problem((told.stdout + told.stderr)[-4000:])
-            say(f"told in {time.monotonic() - begun:.0f} s")
-        with step("page: scale a service, under load with no failed request"):
-            disturbances.under_load("scaling", lambda: page.run("Scale a service"))
-        with step("a replica of each service and the broker are killed under load with no failed request"):
-            disturbances.under_load("killing", disturbances.kill_one_of_each)
-            disturbances.await_healthy()
-        with step("page: rotate a secret, under load with no failed request"):
-            disturbances.under_load("rotating", lambda: page.run("Rotate a secret"))
-        with step("a missing, a weak and a wrong secret are named in one line"):
-            bad_input.check_secrets(stack, page.folder / "var" / "compose" / "secrets")
-        with step("an older and a newer schema are named in one line, and nothing is changed"):
-            bad_input.check_schemas(stack)
-        with step("a port in use is named"):
-            bad_input.check_port(stack, port)
-        with step("who needs Kafka waits for it"):
-            bad_input.check_waiting_for_kafka(stack, disturbances.await_line)
-            disturbances.await_healthy()
-        with step("page: back up, and restore into an empty stack"):
-            before = disturbances.known()
-            page.run("Back up")
-            begun = time.monotonic()
-            page.run("Restore into an empty stack")
-            say(f"restored, started and released in {time.monotonic() - begun:.0f} s")
-            if disturbances.known() != before or not before["visits"]:
-                raise AssertionError("the restored stack knows other cohorts or visits than the one that was backed up")
-        with step("page: add a broker"):
-            page.run("Add a broker")
-            disturbances.await_healthy()
-            disturbances.kill_a_broker()
-        with step("page: stop"):
-            page.run("Stop")
-        with step("every command of the page was run"):
-            say(f"{len(page.ran)} commands")
-            if page.not_run:
-                raise AssertionError(f"sections that nobody ran: {', '.join(sorted(page.not_run))}")
-
-    def _start_on_the_version_before(self, page: Page) -> None:
-        """`docker compose build` of the page makes the image of now; what is started first is the one before it."""
-        self.engine.run("tag", self.image, f"{self.name}/gemba:kept")
-        build, *start = page.sections["Start"][0].splitlines()
-        page.sections = {**page.sections, "Build": [build + "\n"], "Start": ["\n".join(start) + "\n"]}
-        page.run("Build")
-        self.engine.run("tag", self.before, self.image)
-        page.run("Start")
-
-    def _run_tests(self, images: Images) -> None:
-        with self.steps.step("integration tests of the kit on servers from testcontainers"):
-            environment = {
-                **self.engine.environment, **images.environment(), "GEMBA_TEST_SERVERS": "docker",
-                "TESTCONTAINERS_RYUK_DISABLED": "true", "CI": "true", "PYTHONPATH": str(ROOT),
-            }  # fmt: skip
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup",
-                 "tests/integration/kit"],
-                cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                timeout=_TEST_SECONDS, check=False,
-            )  # fmt: skip
-            self.steps.say(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "no output")
-            if done.returncode != 0:
-                raise Problem(done.stdout[-4000:] + done.stderr[-1000:])
+            **self.engine.environment, **self.images.environment(), "GEMBA_TEST_SERVERS": "docker",
+            "TESTCONTAINERS_RYUK_DISABLED": "true", "CI": "true", "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup",
+             "tests/integration/kit"],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=_TEST_SECONDS, check=False,
+        )  # fmt: skip
+        self.steps.say(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "no output")
+        if done.returncode != 0:
+            raise Problem(done.stdout[-4000:] + done.stderr[-1000:])
 
     def _leave_nothing(self) -> None:
         """Whatever this run made in an engine that is not its own; containers of tests included."""
@@ -224,13 +161,8 @@ class Stages:
             ("container", ["ps", "--all", "--quiet", "--filter", f"name={self.name}"]),
             ("volume", ["volume", "ls", "--quiet", "--filter", f"name={self.name}"]),
             ("network", ["network", "ls", "--quiet", "--filter", f"name={self.name}"]),
-            ("image", ["images", "--quiet", f"{self.name}*/*"]),
+            *([] if self.kept or self.machine.own else [("image", ["images", "--quiet", f"{self.name}*/*"])]),
         ):
             found = sorted(set(self.engine.run(*listing).split()))
             if found and not self.engine.succeeds(kind, "rm", "--force", *found):
                 self.steps.say(f"left behind: {kind} {', '.join(found)}")
-
-
-def _revision() -> str:
-    told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,8 +18,9 @@ class Abandoned(Exception):
 
 @dataclass
 class Steps:
-    """Counts what passed and what failed."""
+    """Counts what passed and what failed. ``only`` are words of the steps to take beside the needed ones; none: all."""
 
+    only: tuple[str, ...] = ()
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -28,6 +29,12 @@ class Steps:
     def say(self, text: str) -> None:
         sys.stdout.write(f"[{time.monotonic() - self._began:6.1f} s] {text}\n")
         sys.stdout.flush()
+
+    def take(self, name: str, act: Callable[[], object], *, needed: bool = False) -> None:
+        """A step that is left alone where others were asked for."""
+        if needed or not self.only or any(word in name for word in self.only):
+            with self.step(name, needed=needed):
+                act()
 
     @contextmanager
     def step(self, name: str, *, needed: bool = False) -> Iterator[None]:

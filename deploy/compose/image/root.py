@@ -47,6 +47,7 @@ def make_root(made: Path) -> None:
     _accounts(root / "etc")
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
+    (root / "var" / "lib").mkdir(parents=True)  # else it is whoever the volumes' folders belong to who owns them too
     for folder in ("inbox", "clock", "backup"):  # where volumes are mounted: a new one takes over whose it is
         (made / "state" / folder).mkdir(parents=True)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from deploy.compose.ci.image_checks import _PRIVATE, _TOOLS
+from deploy.compose.ci.leftovers import end_all_of, processes_of
+from deploy.compose.ci.machine import NoContainers, check_that_containers_run
 from deploy.compose.ci.page import Page, commands_of
 from deploy.compose.ci.steps import Abandoned, Steps
+from deploy.compose.engine import Engine
 from deploy.local.problem import Problem
 from deploy.local.state import ROOT
 
@@ -51,9 +56,9 @@ def test_the_page_says_everything_that_it_should() -> None:
 
 
 def test_the_stage_runs_each_of_them() -> None:
-    stages = (ROOT / "deploy/compose/ci/stages.py").read_text(encoding="utf-8")
+    steps = (ROOT / "deploy/compose/ci/on_the_stack.py").read_text(encoding="utf-8")
     for section in commands_of(PAGE.read_text(encoding="utf-8")):
-        assert re.search(rf'page\.run\("{section}"\)', stages), section
+        assert re.search(rf'page\.run\("{section}"\)', steps), section
 
 
 def test_a_failure_is_counted_and_does_not_hide_the_next(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,6 +78,31 @@ def test_without_a_needed_step_the_rest_is_abandoned() -> None:
     with pytest.raises(Abandoned), steps.step("one", needed=True):
         raise AssertionError
     assert steps.failed == ["one"]
+
+
+def test_single_steps_are_taken_with_those_that_they_stand_on() -> None:
+    steps, taken = Steps(only=("restore",)), list[str]()
+    for name, needed in (("images", True), ("roll", False), ("back up and restore", False)):
+        steps.take(name, partial(taken.append, name), needed=needed)
+    assert taken == steps.passed == ["images", "back up and restore"]
+
+
+def test_whatever_an_engine_leaves_running_is_ended_with_its_descendants(tmp_path: Path) -> None:
+    """The shell names the folder, as a shim of the engine does; what it started does not, as a container's process does not."""
+    with subprocess.Popen(
+        ["sh", "-c", "sleep 1000 & echo $!; wait", str(tmp_path / "socket")], stdout=subprocess.PIPE, text=True
+    ) as shim:
+        assert shim.stdout is not None
+        container = int(shim.stdout.readline())
+        assert processes_of(tmp_path) == [shim.pid]
+        assert set(end_all_of(tmp_path, patience_seconds=0)) == {shim.pid, container}
+    assert processes_of(tmp_path) == []
+    assert not Path(f"/proc/{container}/cmdline").exists() or not Path(f"/proc/{container}/cmdline").read_bytes()
+
+
+def test_an_engine_that_starts_nothing_is_no_engine() -> None:
+    with pytest.raises(NoContainers, match="starts no container"):
+        check_that_containers_run(Engine(docker=("false",)))
 
 
 def test_nothing_checked_is_not_passed() -> None:
