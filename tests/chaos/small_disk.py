@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -47,10 +48,11 @@ class SmallDisk:
         """Leave next to nothing."""
         free = os.statvfs(self._mount)
         size = max(0, free.f_bavail * free.f_frsize - _LEFT_BYTES)
-        with (self._mount / _BALLAST).open("wb") as ballast:
+        with (self._mount / _BALLAST).open("wb", buffering=0) as ballast:
             block = bytes(1 << 20)
-            while size > 0:
-                size -= ballast.write(block[: min(len(block), size)])
+            with suppress(OSError):  # PostgreSQL writes on meanwhile: it may take what was left
+                while size > 0:
+                    size -= ballast.write(block[: min(len(block), size)])
 
     def free(self) -> None:
         (self._mount / _BALLAST).unlink(missing_ok=True)
