@@ -1,5 +1,6 @@
 """Zero tolerance: the named people, at once, by every channel, at any hour; never anybody else, and never in silence."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -143,7 +144,8 @@ async def test_a_proposal_that_was_returned_asks_nobody_any_more(world: World) -
 async def test_an_unknown_recipient_is_a_failed_message_at_once_and_not_a_parked_fact(world: World) -> None:
     stranger, officer = new_id(), await world.knows("officer")
     opened = case_opened(stranger, officer)
-    await world.hears(opened)
+    (raised,) = await asyncio.gather(world.hears(opened), return_exceptions=True)
+    assert raised is None, "a fact about a case is never set aside for somebody unknown"
     (failed,) = await world.said(MessageFailed)
     assert (failed.recipient_id, failed.code, failed.step) == (stranger, "no_recipient", 1)
     assert {fact.message_id for fact in await world.said(MessageQueued)} >= {failed.message_id}
