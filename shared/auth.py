@@ -11,7 +11,7 @@ a sign-in.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
@@ -157,8 +157,11 @@ def optional_identity(request: Request) -> Identity | None:
     return cast("Identity | None", state["identity"])
 
 
-def identity(request: Request) -> Identity:
-    """FastAPI dependency: the caller's identity, or 401."""
+async def identity(request: Request) -> Identity:
+    """FastAPI dependency: the caller's identity, or 401.
+
+    A coroutine like every dependency here: what is a plain function would wait for a thread to run it, once a request.
+    """
     found = optional_identity(request)
     if found is None:
         raise _not_signed_in()
@@ -168,15 +171,15 @@ def identity(request: Request) -> Identity:
 CurrentIdentity = Annotated[Identity, Depends(identity)]
 
 
-def require(*roles: str) -> Callable[[Request], Identity]:
+def require(*roles: str) -> Callable[[Request], Awaitable[Identity]]:
     """FastAPI dependency: the caller's identity if it has one of `roles`, or 403."""
     unknown = set(roles) - ROLES
     if unknown or not roles:
         message = f"require() got {sorted(unknown) or 'no role'}; roles are {sorted(ROLES)}"
         raise ValueError(message)
 
-    def required_identity(request: Request) -> Identity:
-        found = identity(request)
+    async def required_identity(request: Request) -> Identity:
+        found = await identity(request)
         if not found.has(*roles):
             names = " or ".join(roles)
             raise Rejected("wrong_role", 403, f"This needs the role {names}, which you do not have.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,3 +63,16 @@ def test_no_machine_gets_into_an_openapi_document(service: str) -> None:
     text = openapi.path_of(service).read_text(encoding="utf-8")
     for mark in ("/root/", "/home/", "/tmp/", str(publish.ROOT)):
         assert mark not in text
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_request_waits_for_a_thread(service: str) -> None:
+    """A plain function among routes and dependencies is run in a thread: two switches for each, most under load."""
+    routes = openapi.routes_of(service)
+    assert len(routes) >= len(openapi.operations(service))
+    called = {call for route in routes for call in openapi.calls_of(route.dependant)}
+    assert [name_of(call) for call in called if not inspect.iscoroutinefunction(call)] == []
+
+
+def name_of(call: Callable[..., object]) -> str:
+    return f"{call.__module__}.{call.__qualname__}"

@@ -53,7 +53,7 @@ def router() -> APIRouter:
     async def take_workbook(
         request: Request, identity: MayImport, deps: CurrentDeps, dry_run: bool = False
     ) -> ImportOut:
-        key = "" if dry_run else idempotency_key(request)
+        key = "" if dry_run else await idempotency_key(request)
         upload, _ = await read_upload(request, "workbook")
         cmd = ImportWorkbook(actor_of(identity), upload.filename, upload.data, key)
         found = await (check_workbook if dry_run else import_workbook)(cmd, deps=deps)

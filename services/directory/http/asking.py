@@ -15,7 +15,7 @@ from shared.errors import Rejected
 PAGE: Final = 50
 
 
-def deps_of(request: Request) -> Deps:
+async def deps_of(request: Request) -> Deps:
     """What `main.py` opened."""
     return cast("Deps", request.app.state.deps)
 
@@ -23,7 +23,7 @@ def deps_of(request: Request) -> Deps:
 CurrentDeps = Annotated[Deps, Depends(deps_of)]
 
 
-def idempotency_key(request: Request) -> str:
+async def idempotency_key(request: Request) -> str:
     """The client's key; without one, a command cannot be asked for twice without harm."""
     key = request.headers.get("Idempotency-Key", "")
     if not key:

@@ -12,7 +12,7 @@ from shared.commands import Idempotency
 from shared.errors import Rejected
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:
     return cast("Deps", request.app.state.deps)
 
 

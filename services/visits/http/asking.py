@@ -1,6 +1,6 @@
 """Who asks, with what, and under which idempotency key: what every route of visits begins with."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from shared.auth import Identity, identity, require
 from shared.commands import Idempotency
 
 
-def deps_of(request: Request) -> Deps:
+async def deps_of(request: Request) -> Deps:
     """What the lifespan opened."""
     found: Deps = request.app.state.deps
     return found
@@ -23,15 +23,15 @@ def asker_from(found: Identity) -> Asker:
     return Asker(UUID(found.person_id), found.roles, found.countries)
 
 
-def _anybody(request: Request) -> Asker:
-    return asker_from(identity(request))
+async def _anybody(request: Request) -> Asker:
+    return asker_from(await identity(request))
 
 
-def _with(*roles: str) -> Callable[[Request], Asker]:
+def _with(*roles: str) -> Callable[[Request], Awaitable[Asker]]:
     required = require(*roles)
 
-    def asker(request: Request) -> Asker:
-        return asker_from(required(request))
+    async def asker(request: Request) -> Asker:
+        return asker_from(await required(request))
 
     return asker
 
