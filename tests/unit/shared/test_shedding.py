@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from shared.web.middleware import AnswerErrors
-from shared.web.shedding import Shedding
+from shared.web.shedding import Places, Shedding
 
 
 class Desk:
@@ -64,6 +64,39 @@ async def test_whoever_waits_too_long_is_told_to_come_again_and_leaves_no_place_
     desk.opens.set()
     assert (await first).status_code == 200
     assert (await desk.client.get("/work")).status_code == 200
+
+
+async def test_a_service_that_answers_late_takes_in_fewer_at_once_and_more_again_when_it_is_fast() -> None:
+    places = Places(most=24, least=4, in_time_seconds=0.25)
+
+    async def round_of(seconds: float) -> int:
+        """As many as may come in at once; all are answered after so long."""
+        held = 0
+        while not places.all_taken:
+            await places.take()
+            held += 1
+        for _ in range(held):
+            places.leave(seconds)
+        return held
+
+    assert await round_of(2.0) == 24
+    assert await round_of(2.0) < 12, "one round of late answers is enough"
+    for _ in range(10):
+        await round_of(2.0)
+    assert await round_of(0.01) == 4, "and never nobody"
+    for _ in range(30):
+        await round_of(0.01)
+    assert await round_of(0.01) == 24
+
+
+async def test_one_long_request_among_free_places_takes_no_place_from_others() -> None:
+    places = Places(most=4, least=1, in_time_seconds=0.25)
+    for _ in range(50):
+        await places.take()
+        places.leave(30.0)  # a workbook
+    for _ in range(4):
+        assert not places.all_taken
+        await places.take()
 
 
 @pytest.mark.parametrize("path", ["/livez"])
