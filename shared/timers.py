@@ -24,6 +24,8 @@ from shared.errors import Transient
 from shared.wakeups import Wakeup
 
 _BATCH = 500
+_ONE_BY_ONE = 50
+"""So many effects that come one after the other share a transaction: whoever answers a case meanwhile waits for it."""
 _POLL_SECONDS = 1.0
 _AHEAD = timedelta(seconds=2)
 _MOST_AHEAD = 2000
@@ -226,7 +228,10 @@ class TimerRunner:
     async def _fire(self, dues: Sequence[Due]) -> int:
         acted = 0
         for name in dict.fromkeys(due.kind for due in dues):
-            acted += await self._fire_batch(self._kinds[name], [due for due in dues if due.kind == name])
+            kind, of_kind = self._kinds[name], [due for due in dues if due.kind == name]
+            size = _ONE_BY_ONE if kind.fire_together is None else len(of_kind)
+            for first in range(0, len(of_kind), size):
+                acted += await self._fire_batch(kind, of_kind[first : first + size])
         return acted
 
     async def _fire_batch(self, kind: TimerKind, batch: Sequence[Due]) -> int:

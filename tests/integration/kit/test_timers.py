@@ -293,6 +293,22 @@ async def _waits(office: Office) -> bool:
     return bool(await office.pool.fetchval("select count(*) from pg_locks where not granted"))
 
 
+async def test_a_backlog_holds_few_aggregates_at_a_time_so_that_an_answer_need_not_wait_for_all_of_it(
+    office: Office,
+) -> None:
+    await office.open(*range(200))
+    free: list[int] = []
+
+    async def look(due: Due, conn: Connection) -> None:
+        rows = await office.pool.fetch("select from watermarks for update skip locked")
+        free.append(len(rows))
+
+    office.before = look
+    office.clock.advance(timedelta(hours=1))
+    assert await office.runner().fire_due() == 200
+    assert min(free) >= 150
+
+
 async def test_a_huge_backlog_is_fired_in_the_order_of_its_dates(office: Office) -> None:
     async with transaction(office.pool) as conn:
         await conn.execute(
