@@ -5,7 +5,6 @@ the SQL it executes. One at a time (an advisory lock), each in its own transacti
 migration that cannot get its lock gives up instead of queueing every request behind it.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import OperationalError
 
-from shared.secret_files import UnusableSecret, with_secrets
+from shared.secret_files import UnusableSecret
+from shared.settings import database_url_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,19 +56,10 @@ def migrate(service: str, database_url: str) -> None:
         ) from error
 
 
-def url_of(service: str) -> str:
-    """`GEMBA_DATABASE_URL_<SERVICE>`, or `GEMBA_DATABASE_URL` where there is one service only: as the schema's owner."""
-    told = with_secrets(os.environ)
-    url = told.get(f"GEMBA_DATABASE_URL_{service.upper()}") or told.get("GEMBA_DATABASE_URL")
-    if not url:
-        raise RuntimeError(f"GEMBA_DATABASE_URL is not set: where is the database of {service}?")
-    return url
-
-
 if __name__ == "__main__":
     try:
         for name in sys.argv[1:]:
-            migrate(name, url_of(name))
+            migrate(name, database_url_of(name))
     except (RuntimeError, UnusableSecret) as problem:
         sys.exit(f"gemba: {problem}")
     except OperationalError as refused:

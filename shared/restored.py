@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.db import open_pool
 from shared.lives import begin_life
-from shared.migrate import url_of
+from shared.settings import database_url_of
 
 
 async def begin_lives(restore_id: UUID, database_urls: Iterable[str]) -> int:
@@ -26,5 +26,5 @@ async def begin_lives(restore_id: UUID, database_urls: Iterable[str]) -> int:
 
 
 if __name__ == "__main__":
-    count = asyncio.run(begin_lives(UUID(sys.argv[1]), [url_of(service) for service in sys.argv[2:]]))
+    count = asyncio.run(begin_lives(UUID(sys.argv[1]), [database_url_of(service) for service in sys.argv[2:]]))
     sys.stdout.write(f"{count} databases began a new life, on hold\n")

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared.secret_files import SecretFiles
+from shared.secret_files import SecretFiles, with_secrets
 
 Profile = Literal["production", "local", "demo", "test"]
 
@@ -59,3 +59,15 @@ class ServiceSettings(EnvironmentSettings):
 
     smtp_url: str = ""
     sms_url: str = ""
+
+
+def database_url_of(service: str) -> str:
+    """`GEMBA_DATABASE_URL_<SERVICE>`, or `GEMBA_DATABASE_URL`: for commands that go through several services' databases.
+
+    Raises `RuntimeError` when neither is set.
+    """
+    told = with_secrets(os.environ)
+    url = told.get(f"GEMBA_DATABASE_URL_{service.upper()}") or told.get("GEMBA_DATABASE_URL")
+    if not url:
+        raise RuntimeError(f"GEMBA_DATABASE_URL is not set: where is the database of {service}?")
+    return url

@@ -25,7 +25,6 @@ from deploy.local.databases import DatabaseUrls, provision_databases, wanted_dat
 from deploy.local.keys import make_missing_keys
 from deploy.local.one_shot import run_module
 from deploy.local.postgres import PostgresServer
-from deploy.local.problem import Problem
 from deploy.local.program import Program, inherited_environment
 from deploy.local.provision import provision_kafka
 from deploy.local.restore import begin_life_if_restored
@@ -241,8 +240,18 @@ def _provision(gemba: Installation) -> None:
 
 def _migrate(gemba: Installation) -> None:
     """All databases by one process: most of the time of a migration is loading what migrates."""
-    urls = {f"GEMBA_DATABASE_URL_{name.upper()}": gemba.databases[name].migrate for name in gemba.services}
-    run_module("shared.migrate", gemba.services, inherited_environment() | urls, gemba.state.logs / "migrate.log")
+    run_module(
+        "shared.migrate",
+        gemba.services,
+        _by_service({name: gemba.databases[name].migrate for name in gemba.services}),
+        gemba.state.logs / "migrate.log",
+        otherwise="nothing was started with a half-done schema",
+    )
+
+
+def _by_service(urls: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a command that goes through several services' databases."""
+    return inherited_environment() | {f"GEMBA_DATABASE_URL_{name.upper()}": url for name, url in urls.items()}
 
 
 def _replay_on_new_log(gemba: Installation) -> None:
@@ -252,25 +261,19 @@ def _replay_on_new_log(gemba: Installation) -> None:
     that was killed in between is asked again.
     """
     from deploy.local.kafka_login import cluster_id
-    from shared.errors import Transient
-    from shared.replay import replay_to
 
     address = gemba.kafka
     found = cluster_id(address.bootstrap, address.user, address.password, tls=address.tls)
     if gemba.state.config().get("cluster_id") == found:
         return
-
-    async def ask_all() -> None:
-        for service in gemba.services:
-            await replay_to(found, gemba.databases[service].run)
-
-    try:
-        asyncio.run(ask_all())
-    except (Transient, OSError) as fault:
-        raise Problem(
-            f"the services could not be asked to publish everything again: {fault}",
-            remedy="PostgreSQL must be up for it; it is tried again with the broker's next start",
-        ) from fault
+    # A process of its own, as for migrations: this one stays small, and asks for a replay once in its life.
+    run_module(
+        "shared.replay",
+        ["--onto", found, *gemba.services],
+        _by_service({name: gemba.databases[name].run for name in gemba.services}),
+        gemba.state.logs / "replay.log",
+        otherwise="PostgreSQL must be up for it; it is tried again with the broker's next start",
+    )
     gemba.state.save_config(cluster_id=found)
 
 

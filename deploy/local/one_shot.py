@@ -14,8 +14,10 @@ from deploy.local.state import ROOT
 _LONGEST_SECONDS = 600.0
 
 
-def run_module(module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    """Raises Problem with the end of the log when the module fails."""
+def run_module(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, otherwise: str
+) -> None:
+    """Raises Problem with the end of the log when the module fails; `otherwise` says what that means and what helps."""
     with log.open("ab") as output:
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
@@ -31,5 +33,5 @@ def run_module(module: str, arguments: Sequence[str], environment: Mapping[str, 
         raise Problem(
             f"`python -m {module} {' '.join(arguments)}` failed (exit code {done.returncode}). "
             f"The end of its log:\n{process.tail(log)}",
-            remedy=f"the whole log is {log}; nothing was started with a half-done schema",
+            remedy=f"{otherwise} (the whole log is {log})",
         )
