@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from services.scheduler.planner.calendars import Calendars
 from services.scheduler.planner.greedy import Greedy
 from services.scheduler.planner.instance import Instance, Position
-from services.scheduler.planner.search.problem import FIXED_COLUMNS, Ints, Reals, Sums
+from services.scheduler.planner.search.problem import FIXED_COLUMNS, INT, Ints, Minutes, Reals, Sums
 from services.scheduler.planner.timetable import DAY, Stop, Timetable, booked_stop, minute
 
 NEIGHBOURS = 24
@@ -32,7 +32,7 @@ class Places:
         km = self._measure([*ends, *(t.home for t in instance.trainers)], ends, instance.travel.road_factor)
         self.points: Reals = (km * instance.weights.per_km).astype(np.float32)
         # A hair less before rounding up: a distance that is a whole minute stays one.
-        self.minutes: Ints = np.ceil(km / instance.travel.speed_kmh * 60 - 1e-9).astype(np.int32)
+        self.minutes: Minutes = np.ceil(km / instance.travel.speed_kmh * 60 - 1e-9).astype(np.int32)
 
     def number(self, position: Position | None) -> int:
         """Its number; -1 is at home."""
@@ -60,7 +60,7 @@ def fixed_rows(book: Greedy, calendars: Calendars, places: Places) -> Ints:
         for who in people & number.keys():
             rows += _rows_of(stop, number[who], opening, calendars, places)
     rows.sort()
-    return np.array(rows, np.int32).reshape(-1, FIXED_COLUMNS)
+    return np.array(rows, INT).reshape(-1, FIXED_COLUMNS)
 
 
 def _rows_of(stop: Stop, trainer: int, opening: int, calendars: Calendars, places: Places) -> list[tuple[int, ...]]:
@@ -92,7 +92,7 @@ def near_units(place: Ints, low: Ints, high: Ints, points: Reals) -> Ints:
     """For each unit the nearest others whose days can meet its own; -1 where there are no more."""
     units = len(place)
     count = max(1, min(NEIGHBOURS, units - 1))
-    near = np.full((units, count), -1, np.int32)
+    near = np.full((units, count), -1, INT)
     at = np.maximum(place, 0)
     for u in range(units):
         others = np.flatnonzero((low <= high[u]) & (high >= low[u]))
@@ -109,6 +109,6 @@ def near_units(place: Ints, low: Ints, high: Ints, points: Reals) -> Ints:
     return near
 
 
-def farthest(minutes: Ints) -> int:
+def farthest(minutes: Minutes) -> int:
     """Minutes of the longest road there is."""
     return int(minutes.max(initial=0))

@@ -7,7 +7,7 @@ import numpy as np
 from services.scheduler.planner.compact_roads import farthest, load_costs, near_units
 from services.scheduler.planner.instance import Continuity, Job, JobKind
 from services.scheduler.planner.search import problem as at
-from services.scheduler.planner.search.problem import NO_LIMIT, Ints, Problem
+from services.scheduler.planner.search.problem import INT, NO_LIMIT, Ints, Problem
 from services.scheduler.planner.timetable import DAY, minute, minutes_of
 from services.scheduler.planner.units import by_enterprise, followers, has_its_days, ranks
 
@@ -44,15 +44,15 @@ def problem_of(c: "Compact") -> Problem:
         units=units,
         visits=visits,
         bands=bands,
-        lists=np.array(lists, np.int32),
-        groups=np.array(group_from, np.int32),
+        lists=np.array(lists, INT),
+        groups=np.array(group_from, INT),
         near=near_units(visits[first, at.PLACE], visits[first, at.EARLIEST], visits[last, at.LATEST], c.places.points),
-        trainers=np.array([[t.max_visits_per_day, t.max_visits_per_week] for t in instance.trainers], np.int32).reshape(-1, 2),
+        trainers=np.array([[t.max_visits_per_day, t.max_visits_per_week] for t in instance.trainers], INT).reshape(-1, 2),
         points=points.astype(np.float32).reshape(-1, 2),
         extra=c.extra,
         works=np.stack(calendars.works),
         is_open=np.stack(calendars.is_open),
-        week=(np.arange(calendars.days) // 7).astype(np.int32),
+        week=(np.arange(calendars.days) // 7).astype(INT),
         load_cost=load_costs(c.book, sum(j.crew for j in c.jobs)),
         road=c.places.points,
         drive=c.places.minutes,
@@ -75,7 +75,7 @@ def _groups(c: "Compact") -> list[list[Job]]:
 
 
 def _visits(c: "Compact", group_of: dict[str, int]) -> Ints:
-    rows = np.full((len(c.jobs) + 1, at.VISIT_COLUMNS), -1, np.int32)
+    rows = np.full((len(c.jobs) + 1, at.VISIT_COLUMNS), -1, INT)
     unit_of = {job.id: n for n, unit in enumerate(c.units) for job in unit}
     shared = {e for e, units in by_enterprise(c.units).items() if len(units) > 1}
     pair = len(c.jobs)
@@ -141,11 +141,11 @@ def _bands(c: "Compact", visits: Ints) -> Ints:
         visits[n, at.BANDS_FROM] = len(rows)
         rows += mine
     visits[len(c.jobs), at.BANDS_FROM] = len(rows)
-    return np.array(rows, np.int32).reshape(-1, at.BAND_COLUMNS)
+    return np.array(rows, INT).reshape(-1, at.BAND_COLUMNS)
 
 
 def _units(c: "Compact", visits: Ints, lists: list[int]) -> Ints:
-    rows = np.zeros((len(c.units) + 1, at.UNIT_COLUMNS), np.int32)
+    rows = np.zeros((len(c.units) + 1, at.UNIT_COLUMNS), INT)
     count, homes = 0, c.places.points.shape[1]
     able = np.isfinite(c.extra)
     for n, unit in enumerate(c.units):

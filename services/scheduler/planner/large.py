@@ -13,9 +13,6 @@ EXACT_CELLS = 60_000
 EXACT_VISITS = 60
 """Visits up to which that holds: with 106 in three trainers' hands the model proved no bound at all in a budget's work."""
 
-BOUND_STEPS = 200
-"""Steps of the bound within a budget of work, where it must repeat."""
-
 EVER = 1_000_000
 
 
@@ -87,11 +84,15 @@ def search_large(
         if max_work is None:
             beside.join()
     if max_work is not None:
-        dual.raise_to(found.total, steps=BOUND_STEPS, cancelled=cancelled)
+        dual.raise_to(found.total, steps=dual.sweeps(), cancelled=cancelled)
     trace = tuple((s, w, points + base) for s, w, points in found.trace)
     return Outcome(compact.placements(search, found), dual.best + base, trace)
 
 
 def warm_up(instance: Instance) -> None:
-    """Compile everything (about a minute of processor time on a fresh machine, nothing later) on some instance with a visit."""
+    """Compile everything (most of a minute of processor time on a fresh machine, nothing later) on some instance with a visit."""
+    from services.scheduler.planner.compact import Compact
+    from services.scheduler.planner.search.dual import Dual
+
     search_large(instance, seed=1, max_work=1e-6, max_seconds=None)
+    Dual(Compact(instance, careful=False).problem).step(target=0.0)

@@ -14,19 +14,24 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from services.scheduler.planning import progress
+from services.scheduler.planning.orphan import end_with
+from services.scheduler.planning.tasks import Task
 from shared.errors import Transient
 
-_ORPHAN_CHECK_SECONDS = 1.0
+COMPILE_AHEAD = Task("compile_ahead", module="services.scheduler.planning.ahead")
 
 
 class PlannerProcess:
-    """One worker process; calls queue up behind each other."""
+    """One worker process; calls queue up behind each other. When it is idle for the first time, `ahead` is run once beside it."""
 
-    def __init__(self, *, idle_seconds: float = 60.0) -> None:
+    def __init__(self, *, idle_seconds: float = 60.0, ahead: Callable[[int], None] = COMPILE_AHEAD) -> None:
         self._idle_seconds = idle_seconds
+        self._ahead: Callable[[int], None] = ahead
+        self._beside: BaseProcess | None = None
         self._executor: ProcessPoolExecutor | None = None
         self._pid: int | None = None
         self._calls = 0
@@ -62,10 +67,27 @@ class PlannerProcess:
         try:
             while True:
                 await asyncio.sleep(self._idle_seconds / 4)
-                if not self._calls and time.monotonic() - self._last_use > self._idle_seconds:
+                if self._executor is not None and not self._calls and self._idle():
                     self._drop()
+                    self._begin_ahead()
         finally:
             self._drop()
+            if self._beside is not None:
+                self._beside.kill()
+
+    def is_alive(self) -> bool:
+        """Whether the process for calls is there."""
+        return self._executor is not None
+
+    def _idle(self) -> bool:
+        return time.monotonic() - self._last_use > self._idle_seconds
+
+    def _begin_ahead(self) -> None:
+        if self._beside is None:
+            self._beside = get_context("spawn").Process(
+                target=self._ahead, args=(os.getpid(),), name="planner-ahead", daemon=True
+            )
+            self._beside.start()
 
     def _drop(self) -> None:
         executor, self._executor = self._executor, None
@@ -78,13 +100,6 @@ class PlannerProcess:
 
 
 def _begin(parent: int, telling: "Connection[Any, Any]") -> None:
-    """A process whose service was killed must not stay behind: nobody would ever tell it to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     progress.send_through(telling)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True, name="parent").start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_ORPHAN_CHECK_SECONDS)
-    os._exit(1)
+    end_with(parent)

@@ -10,13 +10,14 @@ _WORKER = "services.scheduler.planning.worker"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A function of `worker.py` by name."""
+    """A function by name, of `worker.py` unless another module is named."""
 
     name: str
+    module: str = _WORKER
 
     def __call__(self, *arguments: object) -> Any:
         """Call it where this runs."""
-        function: Callable[..., Any] = getattr(import_module(_WORKER), self.name)
+        function: Callable[..., Any] = getattr(import_module(self.module), self.name)
         return function(*arguments)
 
 

@@ -26,6 +26,7 @@ from services.scheduler.planner.search.problem import (
     GAP_MAX,
     GAP_MIN,
     GROUP,
+    INT,
     LATEST,
     MINUTES,
     NO_LIMIT,
@@ -70,12 +71,12 @@ def problem_of(instance: dict[str, Any]) -> Problem:
     counts = eligible.sum(1)
     candidates = np.concatenate([order[u, : counts[u]] for u in range(units)])
     load = np.abs(np.arange(visits + VISITS + 1) - instance["avg"]) * PER_IMBALANCE
-    unit_rows = np.zeros((units + 1, UNIT_COLUMNS), np.int32)
+    unit_rows = np.zeros((units + 1, UNIT_COLUMNS), INT)
     unit_rows[:, FIRST_VISIT] = np.arange(units + 1) * VISITS
     unit_rows[:, CANDIDATES_FROM] = np.concatenate([[0], np.cumsum(counts)])
     unit_rows[:, [WHOLE, TOGETHER]] = 1
     unit_rows[:, FOLLOWERS_FROM] = len(candidates)
-    rows = np.zeros((visits + 1, VISIT_COLUMNS), np.int32)
+    rows = np.zeros((visits + 1, VISIT_COLUMNS), INT)
     columns = {
         UNIT: unit, PLACE: unit, MINUTES: VISIT_MINUTES, BLOCK: 1, CREW: 1, SECOND_CALENDAR: -1, GAP_MIN: GAP_DAYS,
         GAP_MAX: NO_LIMIT, GROUP: -1, PAIR_ROW: -1,
@@ -87,20 +88,20 @@ def problem_of(instance: dict[str, Any]) -> Problem:
     return Problem(
         units=unit_rows,
         visits=rows,
-        bands=np.zeros((0, BAND_COLUMNS), np.int32),
-        lists=np.ascontiguousarray(candidates, np.int32),
-        groups=np.zeros(1, np.int32),
+        bands=np.zeros((0, BAND_COLUMNS), INT),
+        lists=np.ascontiguousarray(candidates, INT),
+        groups=np.zeros(1, INT),
         near=_near(instance),
-        trainers=np.tile(np.array([PER_DAY_LIMIT, PER_WEEK_LIMIT], np.int32), (trainers, 1)),
+        trainers=np.tile(np.array([PER_DAY_LIMIT, PER_WEEK_LIMIT], INT), (trainers, 1)),
         points=np.tile(np.array([KM_PER_DAY, UNPLACED / VISITS], np.float32), (visits, 1)),
         extra=np.where(eligible, 0.0, np.inf).repeat(VISITS, axis=0).astype(np.float32),
         works=np.ascontiguousarray(instance["avail"][None]),
         is_open=np.ones((1, days), np.bool_),
-        week=(np.arange(days) // WEEK).astype(np.int32),
+        week=(np.arange(days) // WEEK).astype(INT),
         load_cost=np.tile(load - load[0], (trainers, 1)),
         road=np.concatenate([road, home]).astype(np.float32),
         drive=np.concatenate([road, home]).astype(np.int32),
-        fixed=np.zeros((0, FIXED_COLUMNS), np.int32),
+        fixed=np.zeros((0, FIXED_COLUMNS), INT),
         rules=np.array([1440.0, LONGEST_MINUTES, 1.0, 0.0, 0.0, NO_LIMIT]),
     )
 
@@ -114,7 +115,7 @@ def _near(instance: dict[str, Any]) -> Any:
     """Neighbours whose windows meet, nearest first."""
     low, high = instance["lo"], instance["hi"]
     count = min(NEAR, instance["E"] - 1)
-    near = np.full((instance["E"], count), -1, np.int32)
+    near = np.full((instance["E"], count), -1, INT)
     for e in range(instance["E"]):
         meets = np.zeros(instance["E"], bool)
         for k in range(VISITS):

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from services.scheduler.planner.search.chain import HIGH, LOW, STARTS, Scratch, open_days
+from services.scheduler.planner.search.cells import HIGH, LOW, STARTS, Scratch, open_days
 from services.scheduler.planner.search.compiled import compiled
+from services.scheduler.planner.search.continuity import stranger
 from services.scheduler.planner.search.day import NEVER, is_taken, too_far
 from services.scheduler.planner.search.problem import (
     BLOCK,
@@ -23,7 +24,7 @@ from services.scheduler.planner.search.problem import (
     TARGET,
     Problem,
 )
-from services.scheduler.planner.search.seat import put, stranger
+from services.scheduler.planner.search.seat import put
 from services.scheduler.planner.search.state import CELLS, LOAD, STOPS, State
 
 

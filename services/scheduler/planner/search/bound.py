@@ -1,9 +1,10 @@
-"""A lower bound beside the search: every unit by itself, with prices for what the units share.
+"""A lower bound beside the search: units by themselves and trainers' weeks by themselves, held together by credits.
 
-Lagrangian relaxation: visits pay a price for each week of a trainer (at least 0; a full week must be worth it) and for each
-visit of a trainer (either sign; the load's cost is settled against it). The road is split between the visits of a day: each leg
-belongs half to either end, so a visit pays at least the way home and half the way to the nearest other visit. Bands between
-units, days and the enterprises' other visits are left out. Any prices give a valid bound, so it can stop at any time.
+Lagrangian decomposition. A visit on a day of a trainer pays a credit to that day; its unit then chooses freely, and so does the
+trainer's week (`week`). Any credits give a valid bound, so it can stop at any time. Each side in turn hands over what it does
+not need: a cell's credit moves by the slack of the best choice that contains it, divided among the visits of such a choice, so
+the bound never falls (dual block ascent by min-marginals, as in Globerson and Jaakkola's MPLP). The loads of trainers have
+prices of their own (`dual`). Bands between units and the enterprises' other visits are left out.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,6 @@ from services.scheduler.planner.search.compiled import compiled, entry
 from services.scheduler.planner.search.day import NEVER
 from services.scheduler.planner.search.problem import (
     ALONE,
-    BLOCK,
     CALENDAR,
     CREW,
     DOORS,
@@ -22,254 +22,209 @@ from services.scheduler.planner.search.problem import (
     FIRST_VISIT,
     GAP_MAX,
     GAP_MIN,
+    INT,
     LATEST,
     LEFT_OUT,
-    LONGEST,
-    MINUTES,
     NO_LIMIT,
     OFF_TARGET,
-    OPENING,
     PAIR_ROW,
     PER_CHANGE,
-    PER_DAY,
-    PLACE,
     TARGET,
     TOGETHER,
     WHOLE,
-    Bools,
     Ints,
     Problem,
-    Reals,
     Sums,
 )
+from services.scheduler.planner.search.week import MOST_SLACK, Credits
 
 
-class Prices(NamedTuple):
-    """The multipliers, and what the visits use at them."""
+class Units(NamedTuple):
+    """Room to compute in, the prices of loads, and what the units use at them."""
 
-    week: Sums
-    """[T, weeks]"""
-    visit: Sums
-    """[T]"""
-    used_week: Sums
-    used_visit: Sums
-    share: Reals
-    """[V, T] least points of road for a visit with a trainer"""
-    free_road: Bools
-    """[T, D] days on which something booked may make the way cheaper than that"""
-    least: Reals
-    """[U, T] least points of a whole unit with a trainer at no prices"""
-    cells: Sums
-    """[3, visits, days]"""
-    steps: Ints
-    """[3, visits, days]"""
-    days: Ints
-    """[2, visits]"""
+    price: Sums
+    """[T] points for each visit of a trainer"""
+    used: Sums
+    """[T] visits that the units' best choices give to each"""
+    costs: Sums
+    """[1 + trainers, visits, days] the cheapest of all trainers, then each one's points"""
+    ways: Sums
+    """[2, 1 + trainers, visits, days] least points of the visits up to a day, and of those from a day on"""
+    best: Sums
+    """[1 + trainers] least points of the whole unit"""
+    who: Ints
+    """[visits, days] the cheapest trainer"""
 
 
-def prices(p: Problem) -> Prices:
-    """No prices at all, and room to compute in."""
-    trainers, days = len(p.trainers), len(p.week)
-    units, visits = len(p.units) - 1, len(p.points)
+def unit_room(p: Problem, crews: int) -> Units:
+    """Room for the largest unit."""
     n = int(np.diff(p.units[:, FIRST_VISIT]).max(initial=1))
     window = max(1, int((p.visits[:, LATEST] - p.visits[:, EARLIEST]).max(initial=0)) + 1)
-    weeks = int(p.week.max(initial=0)) + 1
-    free = np.zeros((trainers, days), np.bool_)
-    free[p.fixed[:, 0], p.fixed[:, 1]] = True
-    made = Prices(
-        np.zeros((trainers, weeks)), np.zeros(trainers), np.zeros((trainers, weeks)), np.zeros(trainers),
-        np.zeros((visits, trainers), np.float32), free, np.zeros((units, trainers), np.float32),
-        np.zeros((3, n, window)), np.zeros((3, n, window), np.int32), np.zeros((2, n), np.int32),
+    return Units(
+        np.zeros(len(p.trainers)), np.zeros(len(p.trainers)), np.zeros((1 + crews, n, window)),
+        np.zeros((2, 1 + crews, n, window)), np.zeros(1 + crews), np.zeros((n, window), INT),
     )  # fmt: skip
-    order = np.argsort(p.road[: p.road.shape[1]], axis=1, kind="stable").astype(np.int32)
-    at_place = np.argsort(p.visits[:visits, PLACE], kind="stable").astype(np.int32)
-    starts = np.searchsorted(p.visits[at_place, PLACE], np.arange(p.road.shape[1] + 1)).astype(np.int32)
-    least_shares(p, made, order, at_place, starts)
-    return made
-
-
-@entry
-def least_shares(p: Problem, b: Prices, order: Ints, at_place: Ints, starts: Ints) -> None:
-    """Each visit's least share of the road with each trainer: alone, at an end of a day's route, or in its middle."""
-    places = p.road.shape[1]
-    for v in range(len(p.points)):
-        here = p.visits[v, PLACE]
-        first = p.units[p.visits[v, 0], FIRST_VISIT]
-        last = p.units[p.visits[v, 0] + 1, FIRST_VISIT]
-        for t in range(len(p.trainers)):
-            if p.visits[v, ALONE] or not p.extra[v, t] < np.inf or here < 0:
-                continue
-            home = p.road[places + t, here]
-            one, two = 2.0 * home, -1.0
-            for i in range(places):
-                there = order[here, i]
-                road = p.road[here, there]
-                if home + road / 2 >= one and (p.trainers[t, PER_DAY] < 3 or road >= one):
-                    break
-                for k in range(starts[there], starts[there + 1]):
-                    w = at_place[k]
-                    if (first <= w < last and _apart(p, first, v, w)) or w == v or p.visits[w, BLOCK] > 1:
-                        continue
-                    if (p.visits[w, CREW] < 2 and not p.extra[w, t] < np.inf) or p.visits[w, LATEST] < p.visits[
-                        v, EARLIEST
-                    ]:
-                        continue
-                    if p.visits[w, EARLIEST] > p.visits[v, LATEST]:
-                        continue
-                    minutes = p.visits[v, MINUTES] + p.visits[w, MINUTES] + p.drive[here, there]
-                    away = minutes + p.drive[places + t, here] + p.drive[places + t, there]
-                    if minutes > p.rules[OPENING] or away > p.rules[LONGEST]:
-                        continue
-                    one = min(one, home + road / 2)
-                    if p.trainers[t, PER_DAY] > 2:
-                        if two < 0:
-                            two = road
-                        else:
-                            one = min(one, (two + road) / 2)
-                            two = min(two, road)
-                    break
-            if p.trainers[t, PER_DAY] > 2 and two >= 0:
-                one = min(one, two)
-            b.share[v, t] = one
-    for u in range(len(p.units) - 1):
-        for t in range(len(p.trainers)):
-            total = 0.0
-            for v in range(p.units[u, FIRST_VISIT], p.units[u + 1, FIRST_VISIT]):
-                total += p.extra[v, t] + (b.share[v, t] if b.free_road.sum() == 0 else 0.0)
-            b.least[u, t] = total
 
 
 @compiled
-def _apart(p: Problem, first: int, v: int, w: int) -> bool:
-    """Whether bands keep two visits of one unit on different days."""
-    days = 0
-    for k in range(min(v, w) + 1, max(v, w) + 1):
-        days += max(0, p.visits[k, GAP_MIN])
-    return days > 0
-
-
-@compiled
-def _cells(p: Problem, b: Prices, unit: int, t: int) -> None:
-    """Points with prices of each visit on each day with one trainer, into the first layer of cells."""
+def _price(p: Problem, c: Credits, b: Units, unit: int, row: int, t: int) -> None:
+    """Points of each visit on each day with one trainer, credits paid."""
     first = p.units[unit, FIRST_VISIT]
     for v in range(first, p.units[unit + 1, FIRST_VISIT]):
-        k, low = v - first, p.visits[v, EARLIEST]
-        base = float(p.extra[v, t]) + b.visit[t]
-        for d in range(low, p.visits[v, LATEST] + 1):
-            c = NEVER
-            if p.works[p.visits[v, CALENDAR], t, d] and p.is_open[p.visits[v, DOORS], d] and base < NEVER:
-                c = base + abs(d - p.visits[v, TARGET]) * float(p.points[v, OFF_TARGET])
-                c += 0.0 if b.free_road[t, d] else b.share[v, t]
-                for e in range(p.visits[v, BLOCK]):
-                    c += b.week[t, p.week[d + e]]
-            b.cells[0, k, d - low] = c
+        k, low, days = v - first, p.visits[v, EARLIEST], p.visits[v, LATEST] - p.visits[v, EARLIEST] + 1
+        base, cell = float(p.extra[v, t]) + b.price[t], c.begins[v] + (row - 1) * days
+        calendar, doors, off = p.visits[v, CALENDAR], p.visits[v, DOORS], float(p.points[v, OFF_TARGET])
+        for j in range(days):
+            x, d = NEVER, low + j
+            if base < NEVER and p.works[calendar, t, d] and p.is_open[doors, d]:
+                x = base + abs(d - p.visits[v, TARGET]) * off + c.cells[cell + j]
+            b.costs[row, k, j] = x
+            if x < b.costs[0, k, j]:
+                b.costs[0, k, j], b.who[k, j] = x, t
 
 
 @compiled
-def _chain(p: Problem, b: Prices, unit: int, n: int, layer: int) -> float:
-    """Cheapest days for the first visits of a unit in a layer of cells, into `b.days`."""
-    first = p.units[unit, FIRST_VISIT]
-    for k in range(n):
-        low, high = p.visits[first + k, EARLIEST], p.visits[first + k, LATEST]
-        before = p.visits[first + k - 1, EARLIEST] if k else 0
-        until = p.visits[first + k - 1, LATEST] if k else 0
-        gap, band = p.visits[first + k, GAP_MIN], p.visits[first + k, GAP_MAX]
-        cheapest, at, e = NEVER, -1, before
-        for d in range(low, high + 1):
-            c = b.cells[layer, k, d - low]
-            if k > 0:
+def _sweep(p: Problem, b: Units, first: int, n: int, row: int, back: int) -> float:
+    """Least points of the visits up to each day (or from it on) within the bands; returns those of all."""
+    best = NEVER
+    for step in range(n):
+        k = n - 1 - step if back else step
+        low, days = p.visits[first + k, EARLIEST], p.visits[first + k, LATEST] - p.visits[first + k, EARLIEST] + 1
+        other = k + 1 if back else k - 1
+        start, length, gap, band = 0, 0, 0, 0
+        if step > 0:
+            start = p.visits[first + other, EARLIEST]
+            length = p.visits[first + other, LATEST] - start + 1
+            later = k + 1 if back else k
+            gap, band = p.visits[first + later, GAP_MIN], p.visits[first + later, GAP_MAX]
+        least, e = NEVER, length - 1 if back else 0
+        best = NEVER
+        for i in range(days):
+            j = days - 1 - i if back else i
+            x, d = b.costs[row, k, j], low + j
+            if step > 0:
                 if band >= NO_LIMIT:
-                    while e <= until and e <= d - gap:
-                        if b.cells[2, k - 1, e - before] < cheapest:
-                            cheapest, at = b.cells[2, k - 1, e - before], e
-                        e += 1
+                    while 0 <= e < length and (start + e >= d + gap if back else start + e <= d - gap):
+                        least = min(least, b.ways[back, row, other, e])
+                        e += -1 if back else 1
                 else:
-                    cheapest, at = NEVER, -1
-                    for f in range(max(before, d - band), min(until, d - gap) + 1):
-                        if b.cells[2, k - 1, f - before] < cheapest:
-                            cheapest, at = b.cells[2, k - 1, f - before], f
-                c = c + cheapest if cheapest < NEVER and c < NEVER else NEVER
-                b.steps[0, k, d - low] = at
-            b.cells[2, k, d - low] = c
-    best, day = NEVER, -1
-    for d in range(p.visits[first + n - 1, EARLIEST], p.visits[first + n - 1, LATEST] + 1):
-        if b.cells[2, n - 1, d - p.visits[first + n - 1, EARLIEST]] < best:
-            best, day = b.cells[2, n - 1, d - p.visits[first + n - 1, EARLIEST]], d
-    if day >= 0:
-        for k in range(n - 1, -1, -1):
-            b.days[0, k] = day
-            day = b.steps[0, k, day - p.visits[first + k, EARLIEST]]
+                    least = NEVER
+                    since, until = (d + gap, d + band) if back else (d - band, d - gap)
+                    for f in range(max(0, since - start), min(length - 1, until - start) + 1):
+                        least = min(least, b.ways[back, row, other, f])
+                x = x + least if x < NEVER and least < NEVER else NEVER
+            b.ways[back, row, k, j] = x
+            best = min(best, x)
     return best
 
 
 @compiled
-def _second(p: Problem, b: Prices, v: int) -> tuple[float, int]:
+def _use(p: Problem, b: Units, first: int, n: int, row: int, t: int) -> None:
+    """Count whom the best choice of a row gives visits to."""
+    limit, known = NEVER, False
+    for back in range(n):
+        k = n - 1 - back
+        low, days = p.visits[first + k, EARLIEST], p.visits[first + k, LATEST] - p.visits[first + k, EARLIEST] + 1
+        best, at = NEVER, 0
+        for j in range(days):
+            fits = True
+            if known:
+                apart = limit - (low + j)
+                fits = p.visits[first + k + 1, GAP_MIN] <= apart <= p.visits[first + k + 1, GAP_MAX]
+            if fits and b.ways[0, row, k, j] < best:
+                best, at = b.ways[0, row, k, j], j
+        limit, known = low + at, True
+        b.used[t if row > 0 else b.who[k, at]] += 1
+
+
+@compiled
+def _second(p: Problem, b: Units, v: int) -> tuple[float, int]:
     """Least points of a pair's second, whoever leads and whenever."""
     best, who = 0.0, -1
     if p.visits[v, CREW] > 1:
         best = NEVER
         for t in range(len(p.trainers)):
-            c = float(p.extra[p.visits[v, PAIR_ROW], t]) + b.visit[t]
-            if c < best:
-                best, who = c, t
+            x = float(p.extra[p.visits[v, PAIR_ROW], t]) + b.price[t]
+            if x < best:
+                best, who = x, t
     return best, who
 
 
+@compiled
+def _in_part(p: Problem, b: Units, first: int, whole: int, crews: int, free: bool) -> tuple[float, int, int]:
+    """Least points when only the first visits of a unit take place, how many, and which row."""
+    best, size, row = NEVER, 0, 0
+    out = 0.0
+    for n in range(whole - 1, 0, -1):
+        out += p.points[first + n, LEFT_OUT]
+        for r in range(0 if free and n > 1 else 1, crews + 1):
+            days = p.visits[first + n - 1, LATEST] - p.visits[first + n - 1, EARLIEST] + 1
+            for j in range(days):
+                x = b.ways[0, r, n - 1, j] + out + (p.rules[PER_CHANGE] if r == 0 else 0.0)
+                if x < best:
+                    best, size, row = x, n, r
+    return best, size, row
+
+
 @entry
-def relaxed(p: Problem, b: Prices) -> float:
-    """The bound at these prices; `used_week` and `used_visit` become what the units use."""
-    b.used_week[:, :] = 0.0
-    b.used_visit[:] = 0.0
-    bound = 0.0
-    trainers = len(p.trainers)
-    for u in range(len(p.units) - 1):
+def units_by_themselves(p: Problem, c: Credits, b: Units, part: float) -> float:
+    """Points of all units at the present credits; `used` becomes what they use. Then every credit falls by `part` of what its
+    cell lacks to be in a best choice of its unit, shared among the unit's visits: the points stay as they are.
+    """
+    b.used[:] = 0.0
+    total, units = 0.0, len(p.units) - 1
+    for u in range(units):
         first = p.units[u, FIRST_VISIT]
-        whole = p.units[u + 1, FIRST_VISIT] - first
-        left = 0.0
+        whole, begin = p.units[u + 1, FIRST_VISIT] - first, c.crews[u]
+        crews, free = c.crews[u + 1] - begin, whole > 1 and not p.units[u, WHOLE]
+        out = 0.0
         for v in range(first, first + whole):
-            left += p.points[v, LEFT_OUT]
-        best, who, done = left, -1, 0
+            out += p.points[v, LEFT_OUT]
+        b.costs[0, :, :] = NEVER
+        best, row = NEVER, 0
+        for r in range(1, crews + 1):
+            _price(p, c, b, u, r, c.crews[begin + r - 1])
+            b.best[r] = _sweep(p, b, first, whole, r, 0)
+            if b.best[r] < best:
+                best, row = b.best[r], r
+        if free:
+            b.best[0] = _sweep(p, b, first, whole, 0, 0) + p.rules[PER_CHANGE]
+            if b.best[0] < best:
+                best, row = b.best[0], 0
         second_cost, second = _second(p, b, first)
-        n = whole
-        while n > 0 and (n == whole or not p.units[u, TOGETHER]):
-            out = 0.0
-            for v in range(first + n, first + whole):
-                out += p.points[v, LEFT_OUT]
-            free = n > 1 and not p.units[u, WHOLE]
-            if free:
-                for k in range(n):
-                    for j in range(p.visits[first + k, LATEST] - p.visits[first + k, EARLIEST] + 1):
-                        b.cells[1, k, j] = NEVER
-            for t in range(trainers):
-                if not free and b.least[u, t] + n * b.visit[t] + second_cost + out >= best and n == whole:
-                    continue
-                _cells(p, b, u, t)
-                if free:
-                    for k in range(n):
-                        for j in range(p.visits[first + k, LATEST] - p.visits[first + k, EARLIEST] + 1):
-                            if b.cells[0, k, j] < b.cells[1, k, j]:
-                                b.cells[1, k, j] = b.cells[0, k, j]
-                                b.steps[1, k, j] = t
-                c = _chain(p, b, u, n, 0)
-                if c + second_cost + out < best:
-                    best, who, done = c + second_cost + out, t, n
-                    for k in range(n):
-                        b.days[1, k] = b.days[0, k]
-            if free:
-                c = _chain(p, b, u, n, 1)
-                if c + p.rules[PER_CHANGE] + out < best:
-                    best, who, done = c + p.rules[PER_CHANGE] + out, -2, n
-                    for k in range(n):
-                        b.days[1, k] = b.days[0, k]
-            n -= 1
-        bound += best
-        if done > 0:
-            for k in range(done):
-                d = b.days[1, k]
-                t = who if who >= 0 else b.steps[1, k, d - p.visits[first + k, EARLIEST]]
-                b.used_visit[t] += 1
-                for e in range(p.visits[first + k, BLOCK]):
-                    b.used_week[t, p.week[d + e]] += 1
+        partly, size, part_row = NEVER, 0, 0
+        if not p.units[u, TOGETHER]:
+            partly, size, part_row = _in_part(p, b, first, whole, crews, free)
+        least = min(out, min(best, partly) + second_cost)
+        total += least
+        if least < out:
+            n, r = (whole, row) if best <= partly else (size, part_row)
+            _use(p, b, first, n, r, c.crews[begin + r - 1] if r > 0 else 0)
             if second >= 0:
-                b.used_visit[second] += 1
-    return bound
+                b.used[second] += 1
+        if part > 0.0 and not p.visits[first, ALONE]:
+            _hand_over(p, c, b, u, crews, free, partly, least, part)
+    return total
+
+
+@compiled
+def _hand_over(
+    p: Problem, c: Credits, b: Units, unit: int, crews: int, free: bool, partly: float, least: float, part: float
+) -> None:
+    first = p.units[unit, FIRST_VISIT]
+    whole = p.units[unit + 1, FIRST_VISIT] - first
+    for r in range(0 if free else 1, crews + 1):
+        _sweep(p, b, first, whole, r, 1)
+    for r in range(1, crews + 1):
+        for k in range(whole):
+            v = first + k
+            days = p.visits[v, LATEST] - p.visits[v, EARLIEST] + 1
+            cell = c.begins[v] + (r - 1) * days
+            for j in range(days):
+                x = b.costs[r, k, j]
+                if x < NEVER:
+                    through = min(partly, b.ways[0, r, k, j] + b.ways[1, r, k, j] - x)
+                    if free:
+                        mixed = b.ways[0, 0, k, j] + b.ways[1, 0, k, j] - 2.0 * b.costs[0, k, j]
+                        through = min(through, mixed + x + p.rules[PER_CHANGE])
+                    c.cells[cell + j] -= part * min(MOST_SLACK, max(0.0, through - least)) / whole

@@ -3,26 +3,36 @@
 Compiled code is kept: beside the source when that folder can be written, else in the user's cache folder, or in
 `NUMBA_CACHE_DIR`. numba itself looks at the file of the called function only and would keep the code of a function whose
 callees in other files changed, so the stamp here is of all files of this folder. Nothing compiled here allocates, so arrays are not counted
-(`_nrt=False`), which spares most of the compiler's time; the callers keep them alive.
+(`_nrt=False`), which spares most of the compiler's time; the callers keep them alive. A number that stands in a call is for the compiler a type
+of its own, and the function would be compiled again for each: here it is a number like any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import types
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 SOURCES = sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 
 _njit: Callable[..., Any] = numba.njit
+_number: Callable[[Any], Any] = types.unliteral
 
 
 def compiled(function: F) -> F:
     """Compile for other compiled functions only."""
-    return cast("F", _njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    made = _njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    template = made.get_call_template
+
+    def one_version(arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+        return template(tuple(map(_number, arguments)), {k: _number(v) for k, v in named.items()})
+
+    made.get_call_template = one_version
+    return cast("F", made)
 
 
 def entry(function: F) -> F:

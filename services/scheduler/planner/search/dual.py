@@ -1,82 +1,138 @@
-"""Raises the bound: prices move towards what is used too much, by less and less (subgradient steps)."""
+"""Raises the bound: credits in sweeps that never lower it, and the prices of loads towards what is used too much, by less and
+less (subgradient steps).
+"""
 
 from collections.abc import Callable
 from time import monotonic
 
 import numpy as np
 
-from services.scheduler.planner.search.bound import Prices, prices, relaxed
-from services.scheduler.planner.search.problem import PER_WEEK, Problem
+from services.scheduler.planner.search.bound import unit_room, units_by_themselves
+from services.scheduler.planner.search.problem import (
+    EARLIEST,
+    FIRST_VISIT,
+    INT,
+    LATEST,
+    PER_WEEK,
+    UNIT,
+    Ints,
+    Problem,
+)
+from services.scheduler.planner.search.shares import shares
+from services.scheduler.planner.search.week import Credits, week_room, weeks_by_themselves
 
-PATIENCE = 8
-"""Steps without a better bound after which the next ones are half as long."""
+PARTS = (0.9, 0.4)
+"""Of what one side does not need, handed over in one sweep and in the next: all of it would leave nothing to choose by."""
+
+STEP, SLOWING = 0.5, 40
+"""How far the prices of loads move (of what is missing to the best plan), and after how many sweeps only half as far."""
+
+PATIENCE, LITTLE = 60, 1e-5
+"""Sweeps in a row that gain less than this part of the bound, after which it is left at that."""
+
+WORTH, FEWEST, MOST = 30_000_000, 10, 150
+"""Cells (one visit, trainer and day) that a fixed number of sweeps looks at, and the limits of that number."""
+
+
+def credits_of(p: Problem) -> Credits:
+    """Every visit pays its least share of the road; on days with something booked, nothing."""
+    units, trainers = len(p.units) - 1, len(p.trainers)
+    can = np.zeros((units, trainers), bool)
+    for u in range(units):
+        can[u] = np.isfinite(p.extra[p.units[u, FIRST_VISIT] : p.units[u + 1, FIRST_VISIT]]).any(0)
+    counts = can.sum(1)
+    crews = np.concatenate([[0], np.cumsum(counts)]) + units + 1
+    unit, trainer = np.nonzero(can)
+    number = np.arange(len(unit)) - (crews[unit] - units - 1)
+    by_trainer = np.lexsort((unit, trainer))
+    asked = np.concatenate([
+        np.searchsorted(trainer[by_trainer], np.arange(trainers + 1)),
+        np.column_stack([unit, number])[by_trainer].reshape(-1),
+    ])  # fmt: skip
+    visits = p.visits[:-1]
+    days = np.maximum(0, visits[:, LATEST] - visits[:, EARLIEST] + 1)
+    begins = np.concatenate([[0], np.cumsum(days * counts[visits[:, UNIT]])])
+    share = shares(p)
+    free = np.zeros((trainers, len(p.week)), np.bool_)
+    free[p.fixed[:, 0], p.fixed[:, 1]] = True
+    cells = np.zeros(int(begins[-1]))
+    for v in range(len(visits)):
+        u = visits[v, UNIT]
+        mine = trainer[crews[u] - units - 1 : crews[u + 1] - units - 1]
+        block = np.repeat(share[v, mine].astype(float)[:, None], days[v], axis=1)
+        if free.any() and days[v]:
+            block[free[mine, visits[v, EARLIEST] : visits[v, LATEST] + 1]] = 0.0
+        cells[begins[v] : begins[v + 1]] = block.reshape(-1)
+    return Credits(
+        cells,
+        begins.astype(INT),
+        np.concatenate([crews, trainer]).astype(INT),
+        asked.astype(INT),
+        share,
+        free,
+        _room(p),
+    )
+
+
+def _room(p: Problem) -> Ints:
+    """Visits that each week of a trainer still takes; what may be counted twice counts as room."""
+    booked = np.zeros((len(p.trainers), int(p.week.max(initial=0)) + 1), INT)
+    for row in p.fixed:
+        booked[row[0], p.week[row[1]]] += row[-1]
+    left: Ints = np.maximum(0, p.trainers[:, PER_WEEK : PER_WEEK + 1] - booked)
+    return left
 
 
 class Dual:
     """The best bound so far for one problem."""
 
     def __init__(self, problem: Problem) -> None:
-        """The quick bound: no prices."""
+        """The quick bound: the least shares of the road, and no prices."""
         self.problem = problem
-        self.prices: Prices = prices(problem)
-        trainers, weeks = self.prices.week.shape
-        self._room = np.maximum(0, problem.trainers[:, PER_WEEK : PER_WEEK + 1] - self._booked(trainers, weeks))
-        self._floor = 0.0
-        self._length, self._since = 1.0, 0
+        self.credits = credits_of(problem)
+        units = len(problem.units) - 1
+        self.units = unit_room(problem, int(np.diff(self.credits.crews[: units + 1]).max(initial=1)))
+        self._week = week_room(problem, self.credits)
+        self._sweeps, self._idle = 0, 0
         self.best = -np.inf
-        self._best_prices = (self.prices.week.copy(), self.prices.visit.copy())
         self.step(target=None)
 
-    def _booked(self, trainers: int, weeks: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-        """Visit days that are booked; what may be counted twice counts as room."""
-        booked = np.zeros((trainers, weeks), np.int64)
-        for row in self.problem.fixed:
-            booked[row[0], self.problem.week[row[1]]] += row[-1]
-        return booked
-
-    def value(self) -> float:
-        """The bound at the present prices, and how the loads are settled against them."""
-        b, p = self.prices, self.problem
-        total = relaxed(p, b)
-        n = np.arange(p.load_cost.shape[1])
-        settled = p.load_cost - b.visit[:, None] * n
-        self._loads = settled.argmin(1)
-        return float(total + settled.min(1).sum() - (b.week * self._room).sum())
-
     def step(self, target: float | None) -> float:
-        """Value the prices and move them; `target` is the cost of the best plan known. Returns the best bound."""
-        b = self.prices
-        value = self.value()
-        if value > self.best:
-            self.best, self._since = value, 0
-            self._best_prices = (b.week.copy(), b.visit.copy())
-        else:
-            self._since += 1
-            if self._since >= PATIENCE:
-                self._length, self._since = self._length / 2, 0
-                b.week[:], b.visit[:] = self._best_prices
+        """One sweep. `target` is the cost of the best plan known, without which only the units are looked at. Returns the best
+        bound.
+        """
+        p, b = self.problem, self.units
+        part = 0.0 if target is None else PARTS[self._sweeps % 2]
+        total = units_by_themselves(p, self.credits, b, part)
+        settled = p.load_cost - b.price[:, None] * np.arange(p.load_cost.shape[1])
+        total += settled.min(1).sum()
         if target is not None:
-            slope_week = b.used_week - self._room
-            slope_week[(b.week <= 0) & (slope_week < 0)] = 0.0
-            slope_visit = b.used_visit - self._loads
-            norm = (slope_week**2).sum() + (slope_visit**2).sum()
+            total += weeks_by_themselves(p, self.credits, self._week, part)
+            slope = b.used - settled.argmin(1)
+            norm = float((slope**2).sum())
             if norm > 0:
-                length = self._length * max(1.0, target - value) / norm
-                b.week[:] = np.maximum(0.0, b.week + length * slope_week)
-                b.visit[:] = b.visit + length * slope_visit
+                length = STEP * max(1.0, target - total) / (1.0 + self._sweeps / SLOWING)
+                b.price[:] += length / norm * slope
+            self._sweeps += 1
+        self._idle = 0 if total > self.best + LITTLE * abs(self.best) else self._idle + 1
+        self.best = max(self.best, float(total))
         return self.best
+
+    def sweeps(self) -> int:
+        """A number of sweeps that depends on the problem alone, for a budget that must repeat."""
+        return int(min(MOST, max(FEWEST, WORTH // max(1, len(self.credits.cells)))))
 
     def raise_to(
         self, target: float, *, steps: int, seconds: float | None = None, cancelled: Callable[[], bool] | None = None
     ) -> float:
-        """So many steps, or fewer when time is up or nothing is left to gain."""
+        """So many sweeps, or fewer when time is up or nothing is left to gain."""
         start = monotonic()
         for _ in range(steps):
             if cancelled is not None and cancelled():
                 break
             if seconds is not None and monotonic() - start >= seconds:
                 break
-            if self._length < 1e-4 or self.best >= target - 1e-6:
+            if self._idle >= PATIENCE or self.best >= target - 1e-6:
                 break
             self.step(target)
         return self.best

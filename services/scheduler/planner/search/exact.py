@@ -20,6 +20,7 @@ from services.scheduler.planner.search.problem import (
     GAP_MAX,
     GAP_MIN,
     GRID,
+    INT,
     LATEST,
     LEFT_OUT,
     LONGEST,
@@ -196,7 +197,7 @@ class Exact:
         bound = solver.best_objective_bound / SCALE
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return None, bound, False
-        placed = np.full((len(self.problem.points), 3), -1, np.int32)
+        placed = np.full((len(self.problem.points), 3), -1, INT)
         for (v, t, d), literal in self.at.items():
             if solver.boolean_value(literal):
                 placed[v, LEAD], placed[v, DAY] = t, d

@@ -5,7 +5,8 @@ single visit. Visits of a unit have consecutive numbers, in the order of their b
 the opening of the day; costs are points. *Places* are sites, venues and wherever something booked is.
 
 Few tables with named columns instead of many arrays: a compiled function takes each array as nine arguments, and the
-compiler's time grows with them (measured: 60 arrays, 70 seconds).
+compiler's time grows with them (measured: 60 arrays, 70 seconds). Whole numbers are 64 bits wide, as the compiler's own are:
+with narrow ones it made up to eight versions of a function, one for each mixture.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int32]
+INT = np.int64
+Ints = NDArray[np.int64]
+Minutes = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Reals = NDArray[np.float32]
 Sums = NDArray[np.float64]
@@ -55,8 +58,8 @@ class Problem(NamedTuple):
     """[T, n] points for n visits of the plan"""
     road: Reals
     """[P + T, P] points; the homes of the trainers are the last rows"""
-    drive: Ints
-    """[P + T, P] minutes"""
+    drive: Minutes
+    """[P + T, P] minutes; the one large table of whole numbers, so it is narrow"""
     fixed: Ints
     """[F, columns] what is booked, in the order of time within each day"""
     rules: Sums

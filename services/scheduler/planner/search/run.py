@@ -6,21 +6,14 @@ from time import monotonic
 
 import numpy as np
 
-from services.scheduler.planner.search.anneal import (
-    GAINED,
-    SPENT,
-    WAYS,
-    WEIGHT,
-    Memory,
-    anneal,
-    memory,
-    seed_random,
-)
-from services.scheduler.planner.search.chain import STARTS, Scratch, scratch
+from services.scheduler.planner.search.anneal import anneal, seed_random
+from services.scheduler.planner.search.cells import STARTS, Scratch, scratch
+from services.scheduler.planner.search.choose import GAINED, SPENT, WAYS, WEIGHT, Memory, memory
 from services.scheduler.planner.search.problem import (
     CANDIDATES_FROM,
     EARLIEST,
     FIRST_VISIT,
+    INT,
     LATEST,
     RANK,
     Ints,
@@ -34,7 +27,7 @@ CELLS_PER_WORK = 20_000_000
 
 CHUNK_SECONDS = 0.1
 
-_NOTHING = np.zeros(0, np.int32)
+_NOTHING = np.zeros(0, INT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,8 @@ class Schedule:
     cold: float = 2.0
     most: int = 4
     noise: float = 0.1
+    shake: float = 2.0
+    """points, by the temperature, by which half of the moves shake the days of what they put in first"""
 
 
 @dataclass(slots=True)
@@ -79,7 +74,7 @@ class Search:
         visits = int(np.diff(problem.units[:, FIRST_VISIT]).max(initial=1))
         window = int((problem.visits[:, LATEST] - problem.visits[:, EARLIEST]).max(initial=0)) + 1
         candidates = int(np.diff(problem.units[:, CANDIDATES_FROM]).max(initial=1))
-        self.room: Scratch = scratch(max(1, candidates), visits, max(1, window), slots)
+        self.room: Scratch = scratch(max(1, candidates), visits, max(1, window), slots, len(problem.lists))
         self.memory: Memory = memory(problem, self.state)
         self._seed = seed
         self._cells = 0
@@ -89,8 +84,8 @@ class Search:
     def construct(self) -> float:
         """A first plan: in the order of bands, those with the fewest candidates first. Returns its points."""
         p = self.problem
-        order = np.lexsort((np.diff(p.units[:, CANDIDATES_FROM]), p.units[:-1, RANK])).astype(np.int32)
-        anneal(p, self.state, self.memory, self.room, order, 0, 0, 1.0, 1.0, 1, 0.0)
+        order = np.lexsort((np.diff(p.units[:, CANDIDATES_FROM]), p.units[:-1, RANK])).astype(INT)
+        anneal(p, self.state, self.memory, self.room, order, 0, 0, 1.0, 1.0, 1, 0.0, 0.0)
         return float(self.memory.best_total[0])
 
     def improve(
@@ -114,7 +109,20 @@ class Search:
             s = self.schedule
             hot, cold = (s.hot * (s.cold / s.hot) ** x for x in (share, min(1.0, upto)))
             self.state.sums[CELLS] = 0.0
-            anneal(self.problem, self.state, self.memory, self.room, _NOTHING, chunk, moves, hot, cold, s.most, s.noise)
+            anneal(
+                self.problem,
+                self.state,
+                self.memory,
+                self.room,
+                _NOTHING,
+                chunk,
+                moves,
+                hot,
+                cold,
+                s.most,
+                s.noise,
+                s.shake,
+            )
             self._cells += int(self.state.sums[CELLS]) + 20 * chunk
             moves += chunk
             self._reward()
@@ -138,7 +146,7 @@ class Search:
 
     def start_times(self, found: Found) -> Ints:
         """Minutes after opening at which each visit of a plan begins."""
-        begins = np.zeros(len(found.placed), np.int32)
+        begins = np.zeros(len(found.placed), INT)
         start_times(self.problem, found.slots, begins, self.room.rows[STARTS])
         return begins
 

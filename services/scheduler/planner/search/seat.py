@@ -1,11 +1,12 @@
 """Taking visits in and out of the book, with the plan's total kept to the point."""
 
 from services.scheduler.planner.search.compiled import compiled, entry
-from services.scheduler.planner.search.day import NEVER, sequence_cost
+from services.scheduler.planner.search.continuity import changes
+from services.scheduler.planner.search.day import sequence_cost
+from services.scheduler.planner.search.look import fingerprint, look, look_around, mark
 from services.scheduler.planner.search.problem import (
     ALONE,
     BLOCK,
-    FIRST_VISIT,
     FIXED_DAY,
     FIXED_TRAINER,
     FIXED_VISIT,
@@ -19,27 +20,20 @@ from services.scheduler.planner.search.problem import (
     PER_DAY,
     PLACE,
     TARGET,
-    WHOLE,
     Ints,
     Problem,
 )
-from services.scheduler.planner.search.state import DAY, LEAD, LOAD, PLACES, SECOND, STOPS, TOTAL, VISITS, State
-
-
-@compiled
-def changes(p: Problem, s: State, group: int) -> int:
-    """Trainers beyond the first among a group's visits."""
-    found = 0
-    for i in range(p.groups[group], p.groups[group + 1]):
-        mine = s.placed[p.lists[i], LEAD]
-        if mine >= 0:
-            new = 1
-            for j in range(p.groups[group], i):
-                if s.placed[p.lists[j], LEAD] == mine:
-                    new = 0
-                    break
-            found += new
-    return max(0, found - 1)
+from services.scheduler.planner.search.state import (
+    DAY,
+    LEAD,
+    LOAD,
+    PLACES,
+    SECOND,
+    STOPS,
+    TOTAL,
+    VISITS,
+    State,
+)
 
 
 @compiled
@@ -48,6 +42,7 @@ def _book(p: Problem, s: State, visit: int, trainer: int, first: int, sign: int)
     for d in range(first, first + p.visits[visit, BLOCK]):
         s.on_day[trainer, d, VISITS] += sign * (p.trainers[trainer, PER_DAY] if p.visits[visit, ALONE] else 1)
         s.in_week[trainer, p.week[d]] += sign
+        mark(s, trainer, p.week[d], sign * fingerprint(visit, d))
     before = s.of_trainer[trainer, LOAD]
     s.of_trainer[trainer, LOAD] += sign
     s.sums[TOTAL] += p.load_cost[trainer, before + sign] - p.load_cost[trainer, before]
@@ -101,6 +96,9 @@ def put(p: Problem, s: State, visit: int, trainer: int, second: int, day: int, p
             if second >= 0:
                 s.slots[second, d, 0] = visit
                 s.on_day[second, d, STOPS] = 1
+    look_around(p, s, visit, trainer, day)
+    if second >= 0:
+        look_around(p, s, visit, second, day)
     if p.visits[visit, GUARDED]:
         _mark(p, s, visit, day, True)
 
@@ -110,6 +108,8 @@ def _mark(p: Problem, s: State, visit: int, day: int, value: bool) -> None:
     for g in range(p.visits[visit, GUESTS_FROM], p.visits[visit + 1, GUESTS_FROM]):
         for d in range(day, day + p.visits[visit, BLOCK]):
             s.taken[p.lists[g], d] = value
+            change = fingerprint(-1, d)
+            mark(s, len(p.trainers) + p.lists[g], p.week[d], change if value else -change)
 
 
 @compiled
@@ -144,6 +144,8 @@ def take_out(p: Problem, s: State, visit: int, starts: Ints) -> int:
     if second >= 0:
         s.sums[TOTAL] -= p.extra[p.visits[visit, PAIR_ROW], second]
         _book(p, s, visit, second, day, -1)
+        look_around(p, s, visit, second, day)
+    look_around(p, s, visit, trainer, day)
     s.sums[TOTAL] += p.points[visit, LEFT_OUT] - p.extra[visit, trainer]
     s.sums[TOTAL] -= abs(day - p.visits[visit, TARGET]) * p.points[visit, OFF_TARGET]
     if group >= 0:
@@ -172,6 +174,9 @@ def open_book(p: Problem, s: State, starts: Ints) -> None:
         s.day_cost[trainer, day] = sequence_cost(
             p, trainer, s.slots[trainer, day], s.on_day[trainer, day, STOPS], starts
         )
+    for trainer in range(len(p.trainers)):
+        for day in range(len(p.week)):
+            look(p, s, trainer, day)
     s.sums[TOTAL] = 0.0
     for visit in range(len(p.points)):
         s.sums[TOTAL] += p.points[visit, LEFT_OUT]
@@ -195,25 +200,3 @@ def start_times(p: Problem, slots: Ints, begins: Ints, starts: Ints) -> None:
                 for i in range(n):
                     if slots[t, d, i] >= 0:
                         begins[slots[t, d, i]] = starts[i]
-
-
-@compiled
-def stranger(p: Problem, s: State, unit: int, trainer: int) -> float:
-    """Points for a trainer who is new to the enterprise because of visits outside the unit; without end where one trainer
-    for all is a rule.
-    """
-    first, last = p.units[unit, FIRST_VISIT], p.units[unit + 1, FIRST_VISIT]
-    group = p.visits[first, GROUP]
-    if group < 0 or p.groups[group + 1] - p.groups[group] == last - first:
-        return 0.0
-    known = 0
-    for i in range(p.groups[group], p.groups[group + 1]):
-        visit = p.lists[i]
-        lead = s.placed[visit, LEAD]
-        if lead >= 0 and not first <= visit < last:
-            if lead == trainer:
-                return 0.0
-            known += 1
-    if known == 0:
-        return 0.0
-    return NEVER if p.units[unit, WHOLE] else float(p.rules[PER_CHANGE])

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.scheduler.planner.search.problem import Bools, Ints, Problem, Sums
+from services.scheduler.planner.search.problem import INT, Bools, Ints, Problem, Sums
 
 
 class State(NamedTuple):
@@ -28,6 +28,12 @@ class State(NamedTuple):
     """[T, P] places where a trainer has visits, in no order"""
     at_place: Ints
     """[T, P] visits of a trainer at a place"""
+    seats: Ints
+    """[T, D] what one more visit would meet: `FULL`, `EMPTY`, `MANY` stops or a booked one, else the only visit of the day"""
+    marks: Ints
+    """[T + enterprises, weeks + 1] fingerprints of what a trainer has in all weeks before one, and of the days of an
+    enterprise that are taken
+    """
     sums: Sums
     """points of the whole plan; cells priced since the driver last read it"""
 
@@ -36,25 +42,29 @@ LEAD, SECOND, DAY = range(3)
 STOPS, VISITS = range(2)
 LOAD, PLACES = range(2)
 TOTAL, CELLS = range(2)
+FULL, EMPTY, MANY = -1, -2, -3
 
 
 def empty(problem: Problem, slots: int, enterprises: int) -> State:
     """A state in which nothing is placed; `seat.open_book` then takes in what is booked."""
     trainers, places = len(problem.trainers), max(1, problem.road.shape[1])
     visits, days = len(problem.points), len(problem.week)
+    weeks = int(problem.week.max(initial=0)) + 1
 
     def ints(*shape: int, fill: int = 0) -> Ints:
-        return np.full(shape, fill, np.int32)
+        return np.full(shape, fill, INT)
 
     return State(
         placed=ints(visits, 3, fill=-1),
         slots=ints(trainers, days, slots, fill=-1),
         on_day=ints(trainers, days, 2),
-        in_week=ints(trainers, int(problem.week.max(initial=0)) + 1),
+        in_week=ints(trainers, weeks),
         of_trainer=ints(trainers, 2),
         day_cost=np.zeros((trainers, days)),
         taken=np.zeros((max(1, enterprises), days), np.bool_),
         places=ints(trainers, places),
         at_place=ints(trainers, places),
+        seats=ints(trainers, days, fill=EMPTY),
+        marks=ints(trainers + max(1, enterprises), weeks + 1),
         sums=np.zeros(2),
     )
