@@ -20,6 +20,8 @@ from shared.logging import get_logger
 
 CHECK_LIMIT_SECONDS: Final = 2.0
 STALL_LIMIT_SECONDS: Final = 5.0
+_STATUS_CHECKS: Final = 5
+"""`/status` asks the database and the log several things, and may take as long as so many checks."""
 _TICK_SECONDS: Final = 0.5
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -103,8 +105,12 @@ def health_router(
 
     @router.get("/status")
     async def show_status() -> Response:
-        async with asyncio.timeout(CHECK_LIMIT_SECONDS * 5):
-            return JSONResponse(await status())
+        limit = limit_seconds * _STATUS_CHECKS
+        try:
+            async with asyncio.timeout(limit):
+                return JSONResponse(await status())
+        except TimeoutError:
+            return _problem("status_late", f"What waits could not be told within {limit:g} s: try again.", {})
 
     @router.get("/metrics")
     async def metrics() -> Response:

@@ -27,6 +27,8 @@ _MAX_RECORDS = 500
 _POLL_MILLISECONDS = 200
 _RETRY_SECONDS = 0.5
 _LOOK_SECONDS = 2.0
+_LAG_SECONDS = 3.0
+"""A coordinator that is being looked for answers nobody: then it cannot be told, rather than asked for ever."""
 
 GRACE_SECONDS = 5.0
 """How long a poll in hand may take to be settled when the process is asked to stop."""
@@ -196,15 +198,16 @@ class Subscription:
         if not places:
             return 0
         try:
-            ends = await asyncio.wait_for(consumer.end_offsets(places), 2)
-            return sum([end - await self._settled(consumer, place, end) for place, end in ends.items()])
+            async with asyncio.timeout(_LAG_SECONDS):
+                ends = await consumer.end_offsets(places)
+                return sum([end - await self._settled(consumer, place, end) for place, end in ends.items()])
         except (KafkaError, TimeoutError, IllegalStateError):
             return 1
 
     async def _settled(self, consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> int:
         if BY_NAME[place.topic].is_state:
             # A transaction's end marker takes an offset that no poll returns: the position has passed it.
-            position: int = await asyncio.wait_for(consumer.position(place), 1)
+            position: int = await consumer.position(place)
             return end if position >= end and self.idle else min(position, end - 1)
         if place not in self._done:
             self._done[place] = await consumer.committed(place) or 0

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.health import STALL_LIMIT_SECONDS, Check, LoopWatch, health_router
+from shared.health import STALL_LIMIT_SECONDS, Check, LoopWatch, Status, health_router
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,7 +30,9 @@ async def status() -> dict[str, Any]:
     return {"waiting": {"outbox": 0}}
 
 
-async def ask(path: str, checks: Mapping[str, Check], watch: LoopWatch | None = None) -> httpx.Response:
+async def ask(
+    path: str, checks: Mapping[str, Check], watch: LoopWatch | None = None, *, status: Status = status
+) -> httpx.Response:
     app = FastAPI()
     app.include_router(health_router(checks, status, loop_watch=watch, limit_seconds=0.05))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
@@ -81,6 +83,16 @@ async def test_the_watch_ticks_while_it_runs_and_stops_after() -> None:
         await asyncio.sleep(0)
         assert 0 < watch.stalled_for() < STALL_LIMIT_SECONDS
     assert watch.stalled_for() == 0
+
+
+async def test_what_waits_is_told_in_time_or_when_to_ask_again() -> None:
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    response = await ask("/status", {}, status=never)
+    assert (response.status_code, response.json()["code"]) == (503, "status_late")
+    assert response.headers["retry-after"] == "2"
 
 
 async def test_status_and_metrics_are_shown() -> None:
