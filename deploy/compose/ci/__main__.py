@@ -20,7 +20,7 @@ from deploy.compose.ci.machine import NoContainers, container_engine
 from deploy.compose.ci.stages import Stages
 from deploy.compose.ci.steps import Abandoned, Steps
 
-_LONGEST_SECONDS = 24 * 60
+_LONGEST_SECONDS = 29 * 60
 """Far beyond what it takes: what hangs is ended, and cleaned up after."""
 _ENDING = (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)
 

@@ -83,12 +83,17 @@ def build() -> None:
         (module / "go.mod").write_text("module compose-plugin\n\ngo 1.24\n", encoding="ascii")
         (module / "tools.go").write_text(_TOOLS, encoding="ascii")
         built = folder / "docker-compose"
+        fetched = (["get", f"{_MODULE}@{VERSION}"], ["mod", "tidy"])
         for arguments in (
-            ["get", f"{_MODULE}@{VERSION}"],
-            ["mod", "tidy"],
+            *fetched,
             ["build", "-tags", "tools", "-trimpath", "-ldflags=-s -w", "-o", str(built), _MODULE],
         ):
-            _run([str(go), *arguments], module, _all_below(folder))
+            try:
+                _run([str(go), *arguments], module, _all_below(folder))
+            except Problem:
+                if arguments not in fetched:
+                    raise
+                _run([str(go), *arguments], module, _all_below(folder))  # what was fetched before is kept
         kept().parent.mkdir(parents=True, exist_ok=True)
         arriving = kept().with_name(f"{kept().name}.{os.getpid()}")
         shutil.copy2(built, arriving)
