@@ -2,7 +2,8 @@
 
 Compiled code is kept: beside the source when that folder can be written, else in the user's cache folder, or in
 `NUMBA_CACHE_DIR`. numba itself looks at the file of the called function only and would keep the code of a function whose
-callees in other files changed, so the stamp here is of all files of this folder. Nothing compiled here allocates, so arrays are not counted
+callees in other files changed, so the stamp here is of all files of this folder that
+compiled code is made of. Nothing compiled here allocates, so arrays are not counted
 (`_nrt=False`), which spares most of the compiler's time; the callers keep them alive. A number that stands in a call is for the compiler a type
 of its own, and the function would be compiled again for each: here it is a number like any other.
 """
@@ -17,7 +18,12 @@ from numba.core import types
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SOURCES = sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+NOT_COMPILED = {"__init__.py", "dual.py", "exact.py", "run.py"}
+"""Files of this folder from which compiled code takes nothing."""
+
+SOURCES = sha256(
+    b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")) if file.name not in NOT_COMPILED)
+).hexdigest()
 
 _njit: Callable[..., Any] = numba.njit
 _number: Callable[[Any], Any] = types.unliteral
