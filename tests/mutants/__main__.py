@@ -141,22 +141,26 @@ def _servers(chosen: Sequence[Mutant]) -> Iterator[dict[str, str]]:
 
 
 def _failing_unmutated(trees: Sequence[CopyOfTree], chosen: Sequence[Mutant]) -> list[str]:
-    """Every killer once without a mutant, shared out over the copies."""
+    """Every killer once without a mutant, shared out over the copies; what fails may show once more, alone, that it can pass."""
     tests = list(dict.fromkeys(killer.test for mutant in chosen for killer in mutant.killers))
     shares = [tests[number :: len(trees)] for number in range(len(trees))]
     with ThreadPoolExecutor(len(trees)) as workers:
-        runs = list(
-            workers.map(
-                lambda one: one[0].run(one[1], seconds=_UNMUTATED_SECONDS, environment={}),
-                zip(trees, shares, strict=True),
-            )
-        )
-    found = []
-    for run, share in zip(runs, shares, strict=True):
-        outcomes = {test: run.verdicts.get(test, {}).get("outcome", "did not run") for test in share}
-        wrong = [f"  {test}: {outcome}" for test, outcome in outcomes.items() if outcome != "passed"]
-        found += [*wrong, run.tail] if wrong else []
-    return found
+        runs = list(workers.map(_run_unmutated, trees, shares))
+    doubtful = [test for run, share in zip(runs, shares, strict=True) for test in _not_passed(run, share)]
+    if not doubtful:
+        return []
+    again = _run_unmutated(trees[0], doubtful)
+    failed = _not_passed(again, doubtful)
+    return [*(f"  {test}: {outcome}" for test, outcome in failed.items()), again.tail] if failed else []
+
+
+def _run_unmutated(tree: CopyOfTree, tests: Sequence[str]) -> Run:
+    return tree.run(tests, seconds=_UNMUTATED_SECONDS, environment={})
+
+
+def _not_passed(run: Run, tests: Sequence[str]) -> dict[str, str]:
+    outcomes = {test: run.verdicts.get(test, {}).get("outcome", "did not run") for test in tests}
+    return {test: outcome for test, outcome in outcomes.items() if outcome != "passed"}
 
 
 def _try_all(chosen: Sequence[Mutant], trees: Sequence[CopyOfTree], *, quiet: bool) -> list[Outcome]:
