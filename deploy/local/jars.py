@@ -7,11 +7,13 @@ whoever serves it. ``python -m deploy.local.jars`` resolves the tree anew and re
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,11 +117,25 @@ def kafka_class_path(progress: Callable[[int, int], None] | None = None) -> list
         return found
     whole, missing = jars_in_cache()
     if missing:
-        whole += _download(missing, len(whole), progress)
+        with _alone_in_cache():
+            whole, missing = jars_in_cache()  # somebody else may have brought them meanwhile
+            whole += _download(missing, len(whole), progress)
     return sorted(whole)
 
 
+@contextmanager
+def _alone_in_cache() -> Iterator[None]:
+    """Two installations that begin at once share the cache: one would take away what the other is just writing."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "maven.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _download(missing: list[Jar], there: int, progress: Callable[[int, int], None] | None) -> list[Path]:
+    if not missing:
+        return []
     repository = cache_folder() / "maven"
     repository.mkdir(parents=True, exist_ok=True)
     context = _context(repository)
