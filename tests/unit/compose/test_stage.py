@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -87,15 +91,26 @@ def test_single_steps_are_taken_with_those_that_they_stand_on() -> None:
     assert taken == steps.passed == ["images", "back up and restore"]
 
 
-def test_whatever_an_engine_leaves_running_is_ended_with_its_descendants(tmp_path: Path) -> None:
+@pytest.fixture
+def shim(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """The shell names the folder, as a shim of the engine does; what it started does not, as a container's process does not."""
-    with subprocess.Popen(
-        ["sh", "-c", "sleep 1000 & echo $!; wait", str(tmp_path / "socket")], stdout=subprocess.PIPE, text=True
-    ) as shim:
-        assert shim.stdout is not None
-        container = int(shim.stdout.readline())
-        assert processes_of(tmp_path) == [shim.pid]
-        assert set(end_all_of(tmp_path, patience_seconds=0)) == {shim.pid, container}
+    command = ["sh", "-c", "tail -f /dev/null & echo $!; wait", str(tmp_path / "socket")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        assert running.stdout is not None
+        container = int(running.stdout.readline())
+        try:
+            while b"tail" not in Path(f"/proc/{container}/cmdline").read_bytes().split(b"\0")[0]:
+                os.sched_yield()  # until then it is a copy of the shell, with its command line
+            yield running.pid, container
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+
+
+def test_whatever_an_engine_leaves_running_is_ended_with_its_descendants(tmp_path: Path, shim: tuple[int, int]) -> None:
+    parent, container = shim
+    assert processes_of(tmp_path) == [parent]
+    assert set(end_all_of(tmp_path, patience_seconds=0)) == {parent, container}
     assert processes_of(tmp_path) == []
     assert not Path(f"/proc/{container}/cmdline").exists() or not Path(f"/proc/{container}/cmdline").read_bytes()
 
