@@ -23,7 +23,8 @@ from deploy.local.problem import Problem
 from deploy.local.topology import SERVICES
 
 PAGE = "docs/how-to/compose.md"
-_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+"""What a build trusts, where a proxy of the machine stands between it and the packages."""
 _STEERED = "COMPOSE_FILE=docker-compose.yml:deploy/compose/demo.yml\n"
 _STORY_SECONDS = 600
 
@@ -58,7 +59,7 @@ class OnTheStack:
             "GEMBA_IMAGE": self.built.image,
             "GEMBA_REVISION": revision(),
             "GEMBA_BUILD_NETWORK": "host",
-            "GEMBA_BUILD_PIP_CERT": _CERTIFICATES,
+            "GEMBA_BUILD_PIP_CERT": CERTIFICATES,
             "GEMBA_ORIGIN": origin,
             "GEMBA_STATE": str(self.project.parent / "no-state"),
             "GEMBA_COMPOSE": str(self.project / "var" / "compose"),

@@ -15,7 +15,7 @@ from deploy.compose import supply
 from deploy.compose.ci.commits import copy_of_the_project, fetch_wheels, previous_version, revision
 from deploy.compose.ci.image_checks import check_image
 from deploy.compose.ci.machine import Machine
-from deploy.compose.ci.on_the_stack import Built, OnTheStack
+from deploy.compose.ci.on_the_stack import CERTIFICATES, Built, OnTheStack
 from deploy.compose.ci.steps import Steps
 from deploy.compose.ci.two_builders import compare, with_buildkit
 from deploy.compose.engine import Engine
@@ -23,7 +23,6 @@ from deploy.compose.stand_ins.make import Images, make_stand_ins
 from deploy.local.problem import Problem
 from deploy.local.state import ROOT
 
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _TEST_SECONDS = 600
 
 

@@ -9,6 +9,7 @@ import typer
 from deploy.local.cli import _complete
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for programs.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait at most.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
 Country = Annotated[str | None, typer.Option("--country", metavar="CC", help="Of one country, such as BD.")]
 CohortId = Annotated[str, typer.Argument(metavar="COHORT", help="Its id.", autocompletion=_complete.cohorts)]

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.local.cli._options import AsJson, CohortId, PlanId, examples
+from deploy.local.cli._options import AsJson, CohortId, PlanId, Timeout, examples
 from deploy.local.cli._plan_weights import points
 
 if TYPE_CHECKING:
     from deploy.local.client.session import Session
 
-Seconds = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait at most.")]
 _DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
 
 
@@ -48,7 +47,7 @@ def propose(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw how the plan came about, as SVG.")
     ] = None,
-    timeout: Seconds = 300.0,
+    timeout: Timeout = 300.0,
     as_json: AsJson = False,
 ) -> None:
     """Plan a cohort now and wait for it. With --weight, --without or --until a copy: what if? The proposal stays as it is.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.local.cli import _complete
-from deploy.local.cli._options import AsJson, CohortId, Limit, examples, group
+from deploy.local.cli._options import AsJson, CohortId, Limit, Timeout, examples, group
 
 if TYPE_CHECKING:
     from deploy.local.client.output import Output
@@ -51,9 +51,7 @@ def create(
     ] = None,
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help="Module and month unless given.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Until it is planned.")] = False,
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait at most.")
-    ] = 300.0,
+    timeout: Timeout = 300.0,
     as_json: AsJson = False,
 ) -> None:
     """Create a cohort in one act; its visits are planned at once, and nobody is told before it is published.

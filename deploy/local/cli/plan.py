@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.local.cli import _plan_compare, _plan_explain, _plan_files, _plan_propose, _plan_weights
-from deploy.local.cli._options import AsJson, CohortId, examples, group
+from deploy.local.cli._options import AsJson, CohortId, Timeout, examples, group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,9 +86,7 @@ def again(
     cohort: CohortId,
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Until it is planned.")] = False,
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait at most.")
-    ] = 300.0,
+    timeout: Timeout = 300.0,
     as_json: AsJson = False,
 ) -> None:
     """Plan a cohort anew that is not published yet, against what is known now."""
