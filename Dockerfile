@@ -6,7 +6,7 @@
 # The final stage starts from nothing and takes only what Python needs to run: no shell, no package manager, no pip,
 # no compiler. Three layers, the rarely changing ones first: Python with its libraries, the packages of the hash lock,
 # Gemba. What is left out of the lock, and why, stands in deploy/compose/image/left-out.txt.
-ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 
 FROM ${PYTHON_IMAGE} AS made
 # Behind an inspecting proxy: the certificates that pip trusts (a file of the base image).

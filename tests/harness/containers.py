@@ -1,8 +1,9 @@
-"""PostgreSQL and Apache Kafka from containers, with the logins and ACLs of every other mode."""
+"""PostgreSQL and Apache Kafka from containers, with the logins, ACLs and settings of every other mode."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,13 @@ from tempfile import TemporaryDirectory
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 
+from deploy.compose.layout import COMPOSE_FILE
 from deploy.local import process
 from deploy.local.kafka import KafkaServer, Node, new_cluster_id
 from deploy.local.kafka_login import login_problem
+from deploy.local.postgres import TEST_SETTINGS
 from deploy.local.topology import KAFKA_ADMIN
 
-POSTGRES_IMAGE = "postgres:18"
-KAFKA_IMAGE = "apache/kafka:4.1.0"
 _START_SECONDS = 120.0
 
 
@@ -30,12 +31,23 @@ def container_servers() -> Iterator[tuple[str, str, str, str]]:
         yield dsn, bootstrap, KAFKA_ADMIN, password
 
 
+def image(variable: str) -> str:
+    """What ``variable`` (``POSTGRES_IMAGE``, ``KAFKA_IMAGE``) names, else the public image that the compose file pins."""
+    named = os.environ.get(variable)
+    if named:
+        return named
+    default = re.search(rf"\$\{{{variable}:-([^}}]+)\}}", COMPOSE_FILE.read_text(encoding="utf-8"))
+    if default is None:
+        raise LookupError(f"{COMPOSE_FILE.name} has no default for {variable}")
+    return default[1]
+
+
 @contextmanager
 def _postgres(password: str) -> Iterator[str]:
-    image = os.environ.get("POSTGRES_IMAGE", POSTGRES_IMAGE)
+    settings = [word for name, value in TEST_SETTINGS.items() for word in ("-c", f"{name}={value}")]
     container = PostgresContainer(
-        image, username="postgres", password=password, dbname="postgres", driver=None
-    ).with_command("postgres -c max_connections=400")
+        image("POSTGRES_IMAGE"), username="postgres", password=password, dbname="postgres", driver=None
+    ).with_command(["postgres", *settings])
     with container:
         host, port = container.get_container_host_ip(), container.get_exposed_port(5432)
         yield f"postgresql://postgres:{password}@{host}:{port}/postgres"
@@ -63,7 +75,7 @@ def _kafka(password: str) -> Iterator[str]:
             " && exec /opt/kafka/bin/kafka-server-start.sh /gemba/server.properties"
         )
         container = (
-            DockerContainer(os.environ.get("KAFKA_IMAGE", KAFKA_IMAGE))
+            DockerContainer(image("KAFKA_IMAGE"))
             .with_bind_ports(port, port)
             .with_volume_mapping(folder, "/gemba", "ro")
             .with_kwargs(entrypoint=["/bin/bash", "-c"])

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from deploy.compose import layout
+from deploy.local.state import ROOT
 from deploy.local.topology import PRINCIPALS, SERVICES
 
 FILE: dict[str, Any] = yaml.safe_load(layout.COMPOSE_FILE.read_text(encoding="utf-8"))
@@ -24,6 +25,14 @@ def test_every_container_is_read_only_without_capabilities_and_cannot_gain_any(n
     assert part["security_opt"] == ["no-new-privileges:true"]
     assert part.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
     assert "privileged" not in part
+
+
+@pytest.mark.parametrize("variable", ["KAFKA_IMAGE", "POSTGRES_IMAGE", "CADDY_IMAGE", "PYTHON_IMAGE"])
+def test_public_images_are_pinned_by_version_and_digest_and_the_same_everywhere(variable: str) -> None:
+    text = layout.COMPOSE_FILE.read_text(encoding="utf-8") + (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    defaults = set(re.findall(rf"(?:\$\{{{variable}:-|ARG {variable}=)([^\s}}]+)", text))
+    assert len(defaults) == 1, f"{variable} has several defaults, or none: {defaults}"
+    assert re.fullmatch(r"[a-z/]+:\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}", defaults.pop())
 
 
 @pytest.mark.parametrize("name", [name for name in CONTAINERS if name != "administrator"])
