@@ -27,6 +27,7 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 Check = Callable[[], Awaitable[None]]
 Status = Callable[[], Awaitable[dict[str, Any]]]
+_Tell = Callable[[str, str | None, Exception | None], None]
 
 _log = get_logger(__name__)
 _lag = telemetry.gauge("gemba_event_loop_lag_seconds", "How late the event loop ran a timer, at its last tick.")
@@ -86,6 +87,15 @@ def health_router(
     """
     router = APIRouter(include_in_schema=False)
     watch = loop_watch or LoopWatch()
+    troubles: dict[str, str] = {}
+
+    def tell(name: str, why: str | None, fault: Exception | None) -> None:
+        """Into the log when it changes: whoever starts a service asks many times a second."""
+        if why is None:
+            troubles.pop(name, None)
+        elif troubles.get(name) != why:
+            troubles[name] = why
+            _log.warning("readiness check failed", check=name, reason=why, exc_info=fault)
 
     @router.get("/livez")
     async def livez() -> Response:
@@ -96,7 +106,9 @@ def health_router(
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        results = await asyncio.gather(*(_failure_of(name, check, limit_seconds) for name, check in checks.items()))
+        results = await asyncio.gather(
+            *(_failure_of(name, check, limit_seconds, tell) for name, check in checks.items())
+        )
         failures = {name: why for name, why in results if why is not None}
         if failures:
             names = ", ".join(sorted(failures))
@@ -119,17 +131,19 @@ def health_router(
     return router
 
 
-async def _failure_of(name: str, check: Check, limit_seconds: float) -> tuple[str, str | None]:
+async def _failure_of(name: str, check: Check, limit_seconds: float, tell: _Tell) -> tuple[str, str | None]:
+    why: str | None = None
+    fault: Exception | None = None
     try:
         async with asyncio.timeout(limit_seconds):
             await check()
     except TimeoutError:
-        return name, f"no answer within {limit_seconds:g} s"
+        why = f"no answer within {limit_seconds:g} s"
     except Exception as failed:
-        _log.warning("readiness check failed", check=name, exc_info=failed)
         lines = str(failed).splitlines()
-        return name, lines[0] if lines else type(failed).__name__
-    return name, None
+        why, fault = lines[0] if lines else type(failed).__name__, failed
+    tell(name, why, fault)
+    return name, why
 
 
 def _problem(code: str, detail: str, failures: Mapping[str, str]) -> JSONResponse:
