@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +44,8 @@ class Outcome:
 
 
 def main() -> int:
+    # As Ctrl-C does, so that everything that is open is closed on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     asked = _arguments()
     chosen = _chosen(asked)
     if asked.list:
@@ -144,7 +147,7 @@ def _failing_unmutated(trees: Sequence[CopyOfTree], chosen: Sequence[Mutant]) ->
     """Every killer once without a mutant, shared out over the copies; what fails may show once more, alone, that it can pass."""
     tests = list(dict.fromkeys(killer.test for mutant in chosen for killer in mutant.killers))
     shares = [tests[number :: len(trees)] for number in range(len(trees))]
-    with ThreadPoolExecutor(len(trees)) as workers:
+    with _workers(trees) as workers:
         runs = list(workers.map(_run_unmutated, trees, shares))
     doubtful = [test for run, share in zip(runs, shares, strict=True) for test in _not_passed(run, share)]
     if not doubtful:
@@ -178,8 +181,20 @@ def _try_all(chosen: Sequence[Mutant], trees: Sequence[CopyOfTree], *, quiet: bo
             _tell(outcome)
         return outcome
 
-    with ThreadPoolExecutor(len(trees)) as workers:
+    with _workers(trees) as workers:
         return list(workers.map(attempt, chosen))
+
+
+@contextmanager
+def _workers(trees: Sequence[CopyOfTree]) -> Iterator[ThreadPoolExecutor]:
+    """One for each copy. Whoever leaves before they are done ends what they run: they would be waited for."""
+    with ThreadPoolExecutor(len(trees)) as workers:
+        try:
+            yield workers
+        except BaseException:
+            for tree in trees:
+                tree.break_off()
+            raise
 
 
 def _try(mutant: Mutant, tree: CopyOfTree) -> Outcome:

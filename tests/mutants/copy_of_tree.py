@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.local import process
 from tests.mutants.mutant import Edit
+
+_LAST_SECONDS = 10.0
+"""How long tests that are broken off may take to put away what they started."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -28,12 +33,18 @@ class Run:
     tail: str
 
 
+class BrokenOff(Exception):
+    """The run was asked to stop: what its tests said by then says nothing about a mutant."""
+
+
 class CopyOfTree:
     """Tests run in it as they do in the tree itself, with the same interpreter and the run's servers."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.root = folder
         self._environment = environment
+        self._tests: subprocess.Popen[str] | None = None
+        self._broken_off = False
 
     @contextmanager
     def mutated(self, edits: Sequence[Edit]) -> Iterator[None]:
@@ -50,36 +61,42 @@ class CopyOfTree:
                 self._forget_compiled(path)
 
     def run(self, tests: Sequence[str], *, seconds: float, environment: Mapping[str, str]) -> Run:
-        """Run these tests, and nothing else; `environment` comes on top of what all runs have."""
+        """Run these tests, and nothing else; `environment` comes on top of what all runs have.
+
+        Raises `BrokenOff` when the copy was told to break off.
+        """
         verdicts = self.root / "verdicts.jsonl"
         verdicts.unlink(missing_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "tests.mutants.verdicts",
-            "-p",
-            "no:cacheprovider",
-            "--tb=short",
-            *tests,
-        ]
+        plugins = ["-p", "tests.mutants.verdicts", "-p", "no:cacheprovider"]
         own = {"PYTHONPATH": str(self.root), "GEMBA_VERDICTS": str(verdicts)}
-        try:
-            done = subprocess.run(
-                command,
-                cwd=self.root,
-                env={**os.environ, **self._environment, **environment, **own},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Run(_read(verdicts), True, "")
-        return Run(_read(verdicts), False, (done.stdout + done.stderr)[-3000:])
+        with subprocess.Popen(
+            process.spawn_command([sys.executable, "-m", "pytest", "-q", *plugins, "--tb=short", *tests]),
+            cwd=self.root,
+            env={**os.environ, **self._environment, **environment, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as running:
+            self._tests = running
+            try:
+                if self._broken_off:
+                    raise BrokenOff
+                said, _ = running.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                return Run(_read(verdicts), True, "")
+            finally:
+                running.kill()
+                self._tests = None
+        if self._broken_off:
+            raise BrokenOff
+        return Run(_read(verdicts), False, said[-3000:])
+
+    def break_off(self) -> None:
+        """End the tests that run, as Ctrl-C would, and begin no others."""
+        self._broken_off = True
+        if (running := self._tests) is not None:
+            process.stop(running, stop_signal=signal.SIGINT, patience=_LAST_SECONDS)
 
     def _forget_compiled(self, path: str) -> None:
         """Python compares size and second of the source: two mutants of one second could be taken for one another."""
