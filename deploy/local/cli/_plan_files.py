@@ -23,6 +23,12 @@ _FORMAT = "docs/reference/planner-instance.md"
 _OF_THE_BOOKS = frozenset({"cost", "bound", "status", "unplaced_has_reason", "accounted_for"})
 
 
+Roads = Annotated[
+    Path | None,
+    typer.Option("--travel", metavar="FILE", help="Times and kilometres by road, as a table in JSON."),
+]
+
+
 class NoSuchFile(Problem):
     """There is nothing to read."""
 
@@ -33,7 +39,11 @@ def add_to(plan: typer.Typer) -> None:
     """Both commands, beside those that speak to an installation."""
     plan.command(
         "solve",
-        epilog=examples("plan solve instance.json --seconds 10", "plan solve instance.json --work 5 --seed 2 --json"),
+        epilog=examples(
+            "plan solve instance.json --seconds 10",
+            "plan solve instance.json --work 5 --seed 2 --json",
+            "plan solve instance.json --travel roads.json",
+        ),
     )(solve_file)
     plan.command("check", epilog=examples("plan check instance.json plan.json", "plan check i.json p.json --json"))(
         check_file
@@ -51,6 +61,7 @@ def solve_file(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="SVG", help="Write how the plan became better.")
     ] = None,
+    travel: Roads = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan an instance from a file, and let the checker judge the plan.
@@ -62,7 +73,7 @@ def solve_file(
             raise Problem("A budget is seconds or work, not both.", remedy="give --seconds or --work")
         from services.scheduler.planner import check, solve
 
-        instance = _instance(file)
+        instance = _instance(file, travel)
         trace, watch = _watch(out, as_json=as_json)
         started = time.monotonic()
         with _interrupted() as stopped:
@@ -89,13 +100,14 @@ def check_file(
     instance_file: Annotated[Path, typer.Argument(metavar="INSTANCE")],
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="At least placements; sums are checked if given.")],
     *,
+    travel: Roads = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a plan by the independent checker alone. Ends with 1 when it breaks a rule."""
     with _told(as_json=as_json) as out:
         from services.scheduler.planner import check
 
-        instance = _instance(instance_file)
+        instance = _instance(instance_file, travel)
         plan, has_books = _plan(plan_file, instance)
         found = [v for v in check(instance, plan) if has_books or v.constraint not in _OF_THE_BOOKS]
         if as_json:
@@ -165,7 +177,7 @@ def _read(file: Path) -> Any:
         raise Problem(f"{file} is not JSON: line {wrong.lineno}, column {wrong.colno}: {wrong.msg}.") from None
 
 
-def _instance(file: Path) -> Instance:
+def _instance(file: Path, travel: Path | None) -> Instance:
     import zoneinfo
 
     from services.scheduler.planner.document import DocumentError, instance_of
@@ -177,7 +189,19 @@ def _instance(file: Path) -> Instance:
     if instance.country_zone not in zoneinfo.available_timezones():
         remedy = "zones are IANA names, such as Asia/Dhaka"
         raise Problem(f"{file}: country_zone: {instance.country_zone!r} is no time zone.", remedy=remedy)
-    return instance
+    return instance if travel is None else _by_road(instance, travel)
+
+
+def _by_road(instance: Instance, file: Path) -> Instance:
+    """The same, with the roads of a file instead of its own."""
+    from dataclasses import replace
+
+    from services.scheduler.planner.travel_table import matrix_of
+
+    try:
+        return replace(instance, travel=replace(instance.travel, matrix=matrix_of(_read(file))))
+    except ValueError as wrong:
+        raise Problem(f"{file}: {wrong}.", remedy=f"the format is in {_FORMAT}") from None
 
 
 def _plan(file: Path, instance: Instance) -> tuple[Plan, bool]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from services.scheduler.domain.delivery import Stage, shortest_span_days
+from services.scheduler.domain.classrooms import MOST_TOGETHER, sizes
+from services.scheduler.domain.delivery import CLASSROOM, Stage, shortest_span_days
 
 FEWEST_ENTERPRISES = 2
 """A classroom is for enterprises together; SCORE has four or five of them."""
-MOST_ENTERPRISES = 12
+MOST_ENTERPRISES = 60
+"""In a cohort with several classrooms; how many share one is the delivery plan's to say."""
 LONGEST_WINDOW = timedelta(days=400)
 
 
@@ -112,13 +114,18 @@ def _enterprises(asked: Asked) -> Iterator[Fault]:
             f"A cohort has {len(distinct)} enterprise(s) here.",
             f"at least {FEWEST_ENTERPRISES} different ones; four or five is usual",
         )
-    if len(distinct) > MOST_ENTERPRISES:
+    rooms = [one for one in asked.stages if one.kind == CLASSROOM]
+    together = any(one.capacity is None for one in rooms)
+    most = MOST_TOGETHER if together or not rooms else MOST_ENTERPRISES
+    if len(distinct) > most:
         yield Fault(
             "too_many_enterprises",
             "enterprises",
             f"A cohort has {len(distinct)} enterprises here.",
-            f"at most {MOST_ENTERPRISES}: they share one classroom",
+            f"at most {most}" + (": they share one classroom, unless its stage has a capacity" if together else ""),
         )
+    elif len(distinct) >= FEWEST_ENTERPRISES:
+        yield from _classrooms(rooms, len(distinct))
     for one in asked.enterprises:
         hidden = one.country != asked.country and asked.countries is not None and one.country not in asked.countries
         if one.enterprise_id is None or hidden or not one.active:
@@ -141,6 +148,21 @@ def _enterprises(asked: Asked) -> Iterator[Fault]:
                 "enterprises",
                 f"Enterprise {one.asked!r} is already in the open cohort “{one.open_cohort}” of {asked.module}.",
                 "an enterprise that is not, or that cohort completed or cancelled first",
+            )
+
+
+def _classrooms(rooms: Sequence[Stage], count: int) -> Iterator[Fault]:
+    """Every classroom stage can be held with groups of its quorum at least and its capacity at most."""
+    for one in rooms:
+        if sizes(count, one.quorum, one.capacity) is None:
+            fits = [n for n in range(FEWEST_ENTERPRISES, MOST_ENTERPRISES + 1) if sizes(n, one.quorum, one.capacity)]
+            near = [*(n for n in fits if n < count)][-1:] + [n for n in fits if n > count][:1]
+            yield Fault(
+                "no_classroom_fits",
+                "enterprises",
+                f"{count} enterprises cannot be put into classrooms for {one.stage}, which is held with at least "
+                f"{one.quorum}" + (f" and at most {one.capacity}." if one.capacity else "."),
+                f"{' or '.join(map(str, near))} enterprises, or another quorum or capacity in the sheet stages",
             )
 
 

@@ -4,10 +4,12 @@ Visits per module and their spacing are not standard in SCORE (product.md), so n
 are versioned data per module and country.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
+
+from services.scheduler.domain.classrooms import grouped
 
 CLASSROOM = "classroom"
 
@@ -15,7 +17,8 @@ CLASSROOM = "classroom"
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One stage. The gap is in calendar days between the last day of each stage in `after` and this one's first day;
-    `offset_days` counts from the cohort's first day to the day that would be best.
+    `offset_days` counts from the cohort's first day to the day that would be best. A classroom is held with at least
+    `quorum` enterprises and has room for `capacity` (None: for all of a cohort).
     """
 
     stage: str
@@ -28,6 +31,8 @@ class Stage:
     max_gap_days: int | None
     offset_days: int | None
     online: bool
+    quorum: int = 1
+    capacity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,21 @@ def shortest_span_days(stages: Iterable[Stage]) -> int:
 
 
 def visits_for(
-    stages: Iterable[Stage], enterprise_ids: Sequence[UUID], first: date, last: date, new_id: Callable[[], UUID]
+    stages: Iterable[Stage],
+    enterprise_ids: Sequence[UUID],
+    first: date,
+    last: date,
+    new_id: Callable[[], UUID],
+    places: Mapping[UUID, tuple[float, float]] | None = None,
 ) -> list[VisitDraft]:
-    """A classroom for all together, every other stage at each enterprise."""
+    """A classroom for all together, or for neighbours where its seats are fewer; every other stage at each enterprise."""
     drafts = []
     for stage in in_order(stages):
         target = None
         if stage.offset_days is not None:
             target = min(first + timedelta(days=stage.offset_days), last)
-        groups = [tuple(enterprise_ids)] if stage.kind == CLASSROOM else [(one,) for one in enterprise_ids]
+        groups: list[tuple[UUID, ...]] = [(one,) for one in enterprise_ids]
+        if stage.kind == CLASSROOM:
+            groups = grouped(enterprise_ids, places or {}, stage.quorum, stage.capacity)
         drafts += [VisitDraft(new_id(), stage, group, first, last, target) for group in groups]
     return drafts

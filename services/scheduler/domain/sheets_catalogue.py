@@ -67,10 +67,28 @@ def stages_sheet(rows: Rows, known: Known, modules: set[str], changes: SheetChan
                 f"max_gap_days {high} is below min_gap_days {low}.",
                 "an empty cell for no upper end, or a larger number",
             )
+        ok = _classroom_ok(row, values, changes) and ok
         if ok:
             groups.setdefault((values["module"], country), []).append((row, _stage(values)))
     for (module, country), numbered in groups.items():
         _plan(module, country, numbered, known, counts, changes)
+
+
+def _classroom_ok(row: int, values: Mapping[str, Any], changes: SheetChanges) -> bool:
+    """A quorum and a capacity are a classroom's, and fit together."""
+    quorum, capacity = values["quorum"], values["capacity"]
+    if values["kind"] != "classroom" and (quorum > 1 or capacity is not None):
+        column = "quorum" if quorum > 1 else "capacity"
+        told = f"Stage {values['stage']} is a {values['kind']}: it is at one enterprise."
+        changes.fault(STAGES, row, column, "not_a_classroom", told, "an empty cell, or a stage of kind classroom")
+        return False
+    if capacity is not None and capacity < quorum:
+        told = f"capacity {capacity} is below quorum {quorum}."
+        changes.fault(
+            STAGES, row, "capacity", "impossible_capacity", told, "an empty cell for all together, or a larger number"
+        )
+        return False
+    return True
 
 
 def _stage(values: Mapping[str, Any]) -> Stage:
@@ -85,6 +103,8 @@ def _stage(values: Mapping[str, Any]) -> Stage:
         max_gap_days=values["max_gap_days"],
         offset_days=values["offset_days"],
         online=values["online"],
+        quorum=values["quorum"],
+        capacity=values["capacity"],
     )
 
 

@@ -81,6 +81,8 @@ class Wish:
     before: tuple[Distance, ...] = ()
     forbidden: frozenset[UUID] = frozenset()
     prefer: frozenset[UUID] = frozenset()
+    quorum: int = 1
+    """Fewest enterprises with which a classroom is held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ def router() -> APIRouter:
                         "max_gap_days": one.max_gap_days,
                         "offset_days": one.offset_days,
                         "online": one.online,
+                        "quorum": one.quorum,
+                        "capacity": one.capacity,
                     }
                     for one in stages
                 ],

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scheduler.domain.delivery import shortest_span_days
+from services.scheduler.domain.classrooms import sizes
+from services.scheduler.domain.delivery import CLASSROOM, shortest_span_days
 from services.scheduler.domain.wall_time import today_in
 from services.scheduler.http.asking import Planner, SchedulerDeps, idempotency, person_of
 from services.scheduler.storage import catalogue, copies
@@ -108,9 +109,7 @@ def router() -> APIRouter:
     return routes
 
 
-async def _looked(
-    request: Request, form: Form, wanted: CohortRequest, who: Identity, deps: Any
-) -> Response:
+async def _looked(request: Request, form: Form, wanted: CohortRequest, who: Identity, deps: Any) -> Response:
     async with transaction(deps.pool) as conn:
         looked = await check_cohort(conn, wanted, now=deps.clock.now())
     for fault in looked.faults:
@@ -168,4 +167,6 @@ async def _form(
 def _visits(looked: Looked | None) -> int:
     if looked is None:
         return 0
-    return sum(1 if one.kind == "classroom" else len(looked.enterprises) for one in looked.stages)
+    count = len(looked.enterprises)
+    rooms = {one.stage: len(sizes(count, one.quorum, one.capacity) or [count]) for one in looked.stages}
+    return sum(rooms[one.stage] if one.kind == CLASSROOM else count for one in looked.stages)

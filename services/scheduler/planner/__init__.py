@@ -33,9 +33,7 @@ from services.scheduler.planner.instance import (
     JobKind,
     Level,
     Pin,
-    Position,
     Trainer,
-    Travel,
     Weights,
     WorkingDay,
 )
@@ -56,6 +54,7 @@ from services.scheduler.planner.repair import Repair, as_plan, repair
 from services.scheduler.planner.replace import rank_replacements
 from services.scheduler.planner.rivals import Choice, Rival, explain_choice
 from services.scheduler.planner.solve import place_one, solve
+from services.scheduler.planner.travel import Matrix, Position, Travel
 
 __all__ = [
     "Absent",
@@ -80,6 +79,7 @@ __all__ = [
     "Ledger",
     "Level",
     "Load",
+    "Matrix",
     "NewHoliday",
     "Pin",
     "Placement",

@@ -15,7 +15,7 @@ from services.scheduler.planner.plan import Placement, Plan, PlanStatus, Violati
 
 CONSTRAINTS = (
     "known_ids", "placed_once", "accounted_for", "unplaced_has_reason", "status", "cost", "bound",
-    "duration", "window", "horizon", "working_hours", "pin", "enterprise_closed", "enterprise_weekday",
+    "duration", "window", "horizon", "working_hours", "quorum", "pin", "enterprise_closed", "enterprise_weekday",
     "enterprise_holiday", "crew", "certificate", "candidate_with_expert", "manager_language", "worker_language",
     "conflict_of_interest", "forbidden_trainer", "skill", "leave", "trainer_weekday", "trainer_holiday",
     "gap_min", "gap_max", "order", "chain", "continuity", "trainer_overlap", "enterprise_overlap", "travel",
@@ -77,6 +77,8 @@ def _own_rules(instance: Instance, job: Job, p: Placement) -> Iterator[Violation
             yield Violation(name, f"lies outside {allowed.first} to {allowed.last}", (job.id,), day=p.day)
     if p.start < instance.working_day.start or p.end > instance.working_day.end:
         yield Violation("working_hours", f"is at {p.start} to {p.end}", (job.id,), day=p.day)
+    if len(set(job.enterprise_ids)) < job.quorum:
+        yield Violation("quorum", f"{len(set(job.enterprise_ids))} enterprises, at least {job.quorum}", (job.id,))
     pin = job.pinned
     if pin is not None and (pin.trainer, pin.day, pin.start, pin.co_trainers) != (
         p.trainer_id, p.day, p.start, p.co_trainers,

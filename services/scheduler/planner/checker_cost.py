@@ -6,8 +6,9 @@ from datetime import timedelta
 from math import ceil, isclose
 
 from services.scheduler.planner.checker_road import Attendance, attendances, drive, road_km
-from services.scheduler.planner.instance import Instance, Job, JobKind, Position, Trainer
+from services.scheduler.planner.instance import Instance, Job, JobKind, Trainer
 from services.scheduler.planner.plan import Plan, Violation
+from services.scheduler.planner.travel import Position
 
 
 def cost_violations(instance: Instance, plan: Plan) -> Iterator[Violation]:
@@ -69,12 +70,13 @@ def _road(instance: Instance, jobs: dict[str, Job], plan: Plan) -> tuple[float, 
         for stay in stays:
             if not stay.new or stay.site is None:
                 continue
-            job, one_way = jobs[stay.visit], road_km(instance, trainer.home, stay.site)
-            minutes = 2 * ceil(drive(instance, trainer.home, stay.site) / timedelta(minutes=1))
+            job = jobs[stay.visit]
+            legs = ((trainer.home, stay.site), (stay.site, trainer.home))
+            minutes = sum(ceil(drive(instance, a, b) / timedelta(minutes=1)) for a, b in legs)
             stays_out = timedelta(minutes=minutes) + job.duration > instance.travel.longest_day
             away += job.days if stays_out else 0
             if not stay.day_trip:
-                km += 2 * one_way * (1 if stays_out else job.days)
+                km += sum(road_km(instance, a, b) for a, b in legs) * (1 if stays_out else job.days)
         trips = [s for s in stays if s.day_trip]
         for day in {s.first for s in trips if s.new}:
             today = [s for s in trips if s.first == day]

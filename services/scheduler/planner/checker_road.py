@@ -1,11 +1,14 @@
-"""The checker's own road and its own picture of a day. Distances come from vectors on the sphere, not from haversines."""
+"""The checker's own road and its own picture of a day. Distances come from vectors on the sphere, not from haversines,
+or straight from the instance's table of roads.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import atan2, cos, hypot, radians, sin
+from math import atan2, cos, hypot, isfinite, radians, sin
 
-from services.scheduler.planner.instance import Instance, Position, Trainer
+from services.scheduler.planner.instance import Instance, Trainer
 from services.scheduler.planner.plan import Placement
+from services.scheduler.planner.travel import Matrix, Position
 
 SPHERE_KM = 6371.0088
 
@@ -39,6 +42,26 @@ class Attendance:
 
 def road_km(instance: Instance, a: Position, b: Position) -> float:
     """Kilometres by road, one way."""
+    told = _cell(instance.travel.matrix, a, b, of_km=True)
+    if told is not None:
+        return told
+    return _arc_km(a, b) * instance.travel.road_factor
+
+
+def _cell(matrix: Matrix | None, a: Position, b: Position, *, of_km: bool) -> float | None:
+    """What a table of roads says about a pair; None where it is silent."""
+    if matrix is None or (of_km and matrix.km is None):
+        return None
+    ends = [matrix.rows.get((round(p.lat, 5), round(p.lon, 5))) for p in (a, b)]
+    if ends[0] is None or ends[1] is None:
+        return None
+    rows = matrix.km if of_km and matrix.km is not None else matrix.minutes
+    value = rows[ends[0]][ends[1]]
+    return value if isfinite(value) else None
+
+
+def _arc_km(a: Position, b: Position) -> float:
+    """Kilometres on the sphere."""
 
     def unit(p: Position) -> tuple[float, float, float]:
         lat, lon = radians(p.lat), radians(p.lon)
@@ -46,11 +69,14 @@ def road_km(instance: Instance, a: Position, b: Position) -> float:
 
     (ax, ay, az), (bx, by, bz) = unit(a), unit(b)
     cross = hypot(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
-    return SPHERE_KM * atan2(cross, ax * bx + ay * by + az * bz) * instance.travel.road_factor
+    return SPHERE_KM * atan2(cross, ax * bx + ay * by + az * bz)
 
 
 def drive(instance: Instance, a: Position, b: Position) -> timedelta:
     """Driving time, one way."""
+    told = _cell(instance.travel.matrix, a, b, of_km=False)
+    if told is not None:
+        return timedelta(minutes=told)
     return timedelta(hours=road_km(instance, a, b) / instance.travel.speed_kmh)
 
 

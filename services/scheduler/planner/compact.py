@@ -48,7 +48,9 @@ class Compact:
         self.jobs = [job for unit in self.units for job in unit]
         self.number = {job.id: n for n, job in enumerate(self.jobs)}
         self.calendars = Calendars(instance, careful=careful)
-        self.places = Places(instance, self.book.table, [self.book.table.place_of(j) for j in self.jobs])
+        self.places = Places(
+            instance, self.book.table, [self.book.table.place_of(j) for j in self.jobs], careful=careful
+        )
         self.fixed = fixed_rows(self.book, self.calendars, self.places)
         self._consultancies = Counter(j.enterprise_ids[0] for j in self.jobs if j.kind is JobKind.CONSULTANCY)
         self._pairs: list[Job] = [j for j in self.jobs if j.crew > 1]
@@ -159,5 +161,5 @@ class Compact:
         out = nights(job, trainer, site, table.roads, self.book.valuation.longest_day)
         cost = out * weights.per_night_away
         if has_its_days(job) and (self.careful or job.days > 1):
-            cost += 2 * table.roads.km(trainer.home, site) * round_trips(job, out) * weights.per_km
+            cost += table.roads.there_and_back_km(trainer.home, site) * round_trips(job, out) * weights.per_km
         return cost

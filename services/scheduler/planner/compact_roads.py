@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scheduler.planner.calendars import Calendars
+from services.scheduler.planner.geography import HAIR
 from services.scheduler.planner.greedy import Greedy
-from services.scheduler.planner.instance import Instance, Position
+from services.scheduler.planner.instance import Instance
 from services.scheduler.planner.search.problem import FIXED_COLUMNS, INT, Ints, Minutes, Reals, Sums
 from services.scheduler.planner.timetable import DAY, Stop, Timetable, booked_stop, minute
+from services.scheduler.planner.travel import Position
 
 NEIGHBOURS = 24
 
@@ -17,8 +19,12 @@ NEIGHBOURS = 24
 class Places:
     """Every position that matters, numbered; the trainers' homes are further rows of the tables."""
 
-    def __init__(self, instance: Instance, table: Timetable, sites: Sequence[Position | None]) -> None:
-        """Measure all roads once."""
+    def __init__(
+        self, instance: Instance, table: Timetable, sites: Sequence[Position | None], *, careful: bool = True
+    ) -> None:
+        """Measure all roads once. The search's roads are as long there as back: carefully, the longer time and the mean of
+        the kilometres; not carefully, the less of both, below which no plan can be.
+        """
         self.roads = table.roads
         self._number: dict[Position, int] = {}
         for position in (*sites, *(b.position for b in instance.booked), *(j.venue for j in instance.jobs)):
@@ -29,21 +35,39 @@ class Places:
             if site is not None:
                 self._number.setdefault(site, len(self._number))
         ends = list(self._number)
-        km = self._measure([*ends, *(t.home for t in instance.trainers)], ends, instance.travel.road_factor)
+        rows = [*ends, *(t.home for t in instance.trainers)]
+        if self.roads.symmetric:
+            km = self._measure(rows, ends)
+            # A hair less before rounding up: a distance that is a whole minute stays one.
+            minutes = np.ceil(km / instance.travel.speed_kmh * 60 - HAIR)
+        else:
+            km, minutes = self._measure_both_ways(rows, ends, careful=careful)
         self.points: Reals = (km * instance.weights.per_km).astype(np.float32)
-        # A hair less before rounding up: a distance that is a whole minute stays one.
-        self.minutes: Minutes = np.ceil(km / instance.travel.speed_kmh * 60 - 1e-9).astype(np.int32)
+        self.minutes: Minutes = minutes.astype(np.int32)
 
     def number(self, position: Position | None) -> int:
         """Its number; -1 is at home."""
         return -1 if position is None else self._number[position]
 
-    def _measure(self, rows: list[Position], ends: list[Position], road_factor: float) -> NDArray[np.float64]:
+    def _measure(self, rows: list[Position], ends: list[Position]) -> NDArray[np.float64]:
         table = np.zeros((len(rows), len(ends)))
         for i, a in enumerate(rows):
             for j, b in enumerate(ends):
                 table[i, j] = self.roads.km(a, b)
         return table
+
+    def _measure_both_ways(
+        self, rows: list[Position], ends: list[Position], *, careful: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        roads, shape = self.roads, (len(rows), len(ends))
+        km, minutes = np.zeros(shape), np.zeros(shape)
+        for i, a in enumerate(rows):
+            for j, b in enumerate(ends):
+                ways = roads.km(a, b), roads.km(b, a)
+                drives = roads.minutes(a, b), roads.minutes(b, a)
+                km[i, j] = sum(ways) / 2 if careful else min(ways)
+                minutes[i, j] = max(drives) if careful else min(drives)
+        return km, minutes
 
 
 def fixed_rows(book: Greedy, calendars: Calendars, places: Places) -> Ints:

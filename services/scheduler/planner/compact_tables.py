@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.scheduler.planner.compact_roads import farthest, load_costs, near_units
+from services.scheduler.planner.eligibility import lacking
 from services.scheduler.planner.instance import Continuity, Job, JobKind
 from services.scheduler.planner.search import problem as at
 from services.scheduler.planner.search.problem import INT, NO_LIMIT, Ints, Problem
@@ -114,7 +115,7 @@ def _window(c: "Compact", job: Job) -> tuple[int, int]:
         if stop is not None:
             high = min(high, stop.days[0] - c.least_days(band) - (job.days - 1) - c.calendars.first)
             low = max(low, stop.days[0] - _most(band.max_days) - (job.days - 1) - c.calendars.first)
-    return (low, high) if low <= high else (low, low - 1)
+    return (low, high) if low <= high and not lacking(job) else (low, low - 1)
 
 
 def _most(days: int | None) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
-from services.scheduler.planner.eligibility import block, certificate_refusal
+from services.scheduler.planner.eligibility import block, certificate_refusal, lacking
 from services.scheduler.planner.greedy import Greedy, starts
 from services.scheduler.planner.instance import Instance, Job, Pin, Trainer
 from services.scheduler.planner.plan import Placement, Reason
@@ -78,6 +78,8 @@ def _examine(book: Greedy, job: Job) -> list[Reason]:
     window = book.eligibility.window_days(job)
     if not window:
         return [reason("window_outside_horizon", job)]
+    if lacking(job):
+        return [reason("below_quorum", job)]
     days = book.eligibility.job_days(job)
     if not days:
         return _closed(book, job, window)

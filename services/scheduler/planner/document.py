@@ -15,6 +15,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from services.scheduler.planner.instance import Instance
 from services.scheduler.planner.plan import Plan
+from services.scheduler.planner.travel import Matrix
+from services.scheduler.planner.travel_table import matrix_document, matrix_of
 
 INSTANCE_FORMAT, PLAN_FORMAT = "gemba-planner-instance/1", "gemba-planner-plan/1"
 MOST_TRAINERS, MOST_JOBS = 2_000, 50_000
@@ -71,6 +73,8 @@ def _kind(value: object) -> str:
 
 
 def _encode(value: object) -> object:
+    if isinstance(value, Matrix):
+        return matrix_document(value)
     if is_dataclass(value):
         return _encode_fields(value)
     if isinstance(value, datetime):
@@ -108,6 +112,11 @@ def _usual(field: "Field[Any]") -> object:
 
 
 def _decode(wanted: Any, value: object, path: str) -> Any:
+    if wanted is Matrix:
+        try:
+            return matrix_of(value)
+        except ValueError as wrong:
+            raise DocumentError(f"{path}.{wrong}" if ": " in str(wrong) else f"{path}: {wrong}") from None
     if is_dataclass(wanted) and isinstance(wanted, type):
         return _decode_fields(wanted, value, path)
     origin, of = get_origin(wanted), get_args(wanted)

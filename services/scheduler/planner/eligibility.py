@@ -24,6 +24,11 @@ def block(job: Job, day: date) -> tuple[date, ...]:
     return tuple(day + timedelta(days=n) for n in range(job.days))
 
 
+def lacking(job: Job) -> int:
+    """Enterprises that a classroom lacks to be held."""
+    return max(0, job.quorum - len(set(job.enterprise_ids)))
+
+
 def level_needed(job: Job, role: int) -> Level:
     """The lead of a pair is an expert, its second at least a candidate."""
     if job.crew == 1:
@@ -113,7 +118,9 @@ class Eligibility:
         return days if job.pinned is None else [d for d in days if d == job.pinned.day]
 
     def day_refusal(self, job: Job, day: date) -> str | None:
-        """Code why an enterprise's calendar refuses the block that begins on `day`."""
+        """Code why the enterprises refuse the block that begins on `day`: too few of them, or a calendar."""
+        if lacking(job):
+            return "below_quorum"
         return next((c for e in self.sites(job) if (c := self.site_refusal(e, job, day))), None)
 
     def site_refusal(self, enterprise: Enterprise, job: Job, day: date) -> str | None:

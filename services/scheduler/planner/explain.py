@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from services.scheduler.planner.attendance import held_without
 from services.scheduler.planner.checker import check
 from services.scheduler.planner.instance import Instance, Job
 from services.scheduler.planner.ledger import Ledger
@@ -47,7 +48,8 @@ def explain_unplaced(
 ) -> tuple[Unplaced, ...]:
     """The plan's unplaced jobs with their reasons and the smallest relaxations that are proven to place them.
 
-    A job that only waits for an earlier one gets none: the earlier one's relaxations are the answer. `max_work` is the
+    A job that only waits for an earlier one gets none, unless it is a classroom that may be held without somebody: the
+    earlier one's relaxations are the answer. `max_work` is the
     deterministic time of each re-solve with everything nearby free to move; 0 leaves those out. Every relaxed plan
     keeps all other rules and places at least one visit more. `only`: relaxations for these jobs alone.
     """
@@ -57,8 +59,10 @@ def explain_unplaced(
     for item in plan.unplaced:
         found: tuple[Relaxation, ...] = ()
         asked = only is None or item.job_id in only
-        if asked and not book.waits(item.job_id) and not (cancelled is not None and cancelled()):
-            found = tuple(_relaxations(book, plan, jobs[item.job_id], seed, max_work))
+        if asked and not (cancelled is not None and cancelled()):
+            found = tuple(held_without(book, jobs[item.job_id], seed))
+            if not book.waits(item.job_id):
+                found = (*_relaxations(book, plan, jobs[item.job_id], seed, max_work), *found)
         explained.append(replace(item, relaxations=found))
     return tuple(explained)
 

@@ -52,7 +52,7 @@ def fairness(instance: Instance, placements: Iterable[Placement]) -> Fairness:
                 there = [s for s in book.table.stops_on(who, stop.days[0]) if s.routed]
                 km[who] += route_km([*there, stop], home, roads) - route_km(there, home, roads)
             elif stop.position is not None:
-                km[who] += 2 * roads.km(home, stop.position) * round_trips(job, out)
+                km[who] += roads.there_and_back_km(home, stop.position) * round_trips(job, out)
         book.put(one)
     loads = (Load(t, count[t], book.valuation.load[t], km[t], away[t]) for t in book.trainers)
     return Fairness(

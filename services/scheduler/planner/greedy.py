@@ -143,9 +143,11 @@ class Greedy:
             return 0.0
         weights, roads = self.instance.weights, self.table.roads
         away = nights(job, trainer, stop.position, roads, self.valuation.longest_day)
-        out = roads.km(trainer.home, stop.position)
-        km = 2 * out * round_trips(job, away)
+        out, back = roads.km(trainer.home, stop.position), roads.km(stop.position, trainer.home)
+        km = (out + back) * round_trips(job, away)
         near = [s.position for s in self.table.stops_on(trainer.id, stop.days[0]) if s.routed and s.position]
         if near and stop.routed:
-            km -= max(roads.km(trainer.home, p) + out - roads.km(p, stop.position) for p in near)
+            before = max(back + roads.km(trainer.home, p) - roads.km(stop.position, p) for p in near)
+            after = max(roads.km(p, trainer.home) + out - roads.km(p, stop.position) for p in near)
+            km -= max(before, after)
         return km * weights.per_km + away * weights.per_night_away

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
+from services.scheduler.planner.travel import PLACES_AGREE, Position, Travel
+
 
 class Level(StrEnum):
     """How far a trainer is certified for one module; each level includes those before it (ILO trainer path)."""
@@ -37,19 +39,6 @@ class Continuity(StrEnum):
 
     SOFT = "soft"
     HARD = "hard"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """WGS 84, degrees."""
-
-    lat: float
-    lon: float
-
-    def __post_init__(self) -> None:
-        if not -90 <= self.lat <= 90 or not -180 <= self.lon <= 180:
-            msg = f"lat {self.lat} is not between -90 and 90, or lon {self.lon} is not between -180 and 180"
-            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +135,7 @@ class Job:
     the same people, which shares no day with another visit of its trainers. The whole block lies within `window`. The
     place is `venue`, or the first enterprise's site; `online` means the trainer stays at home. `module` None needs no
     certificate. With `crew` 2 the lead is an expert and the second at least a candidate (a candidate delivers only
-    paired with an expert). Whoever found a zero-tolerance matter goes into `forbidden_trainers` of its verification.
+    paired with an expert). A classroom is held with at least `quorum` enterprises. Whoever found a zero-tolerance matter goes into `forbidden_trainers` of its verification.
     """
 
     id: str
@@ -167,6 +156,7 @@ class Job:
     needs_level: Level = Level.CERTIFIED
     skills: frozenset[str] = frozenset()
     crew: int = 1
+    quorum: int = 1
     pinned: Pin | None = None
 
 
@@ -211,17 +201,6 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Travel:
-    """Great circle x `road_factor` at `speed_kmh`. On a day with several visits a trainer is back home at most
-    `longest_day` after leaving; a day with one visit may need a night away, which costs but is never refused.
-    """
-
-    road_factor: float = 1.3
-    speed_kmh: float = 40.0
-    longest_day: timedelta = timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True)
 class Instance:
     """One question to the planner. `holidays` maps a region to its public holidays; a trainer's region counts for the
     trainer, an enterprise's for the enterprise. Starts are placed on `grid` steps from the opening of the day.
@@ -236,7 +215,7 @@ class Instance:
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
     weights: Weights = Weights()
     working_day: WorkingDay = WorkingDay()
-    travel: Travel = Travel()
+    travel: Travel = field(default_factory=Travel)
     continuity: Continuity = Continuity.SOFT
     grid: timedelta = timedelta(minutes=30)
 
@@ -254,6 +233,7 @@ class Instance:
         if self.grid < timedelta(minutes=1) or self.working_day.end <= self.working_day.start:
             msg = "the working day and the grid of starts must be longer than nothing"
             raise ValueError(msg)
+        _refuse_places_off_the_table(self)
 
 
 def _unique(what: str, ids: list[str]) -> frozenset[str]:
@@ -274,10 +254,26 @@ def _refuse_nonsense(job: Job, trainers: frozenset[str], enterprises: frozenset[
         (not trainers.issuperset(pinned), "is pinned to an unknown trainer"),
         (bool(pinned) and len(set(pinned)) != job.crew, "is pinned with another crew size"),
         (job.crew not in (1, 2), "has a crew that is neither 1 nor 2"),
+        (job.quorum < 1, "has a quorum below 1"),
         (job.days < 1, "lasts less than one day"),
         (not timedelta(0) < job.duration < timedelta(days=1), "lasts no time or a day and more per day"),
     )
     for is_wrong, text in wrong:
         if is_wrong:
             msg = f"job {job.id} {text}"
+            raise ValueError(msg)
+
+
+def _refuse_places_off_the_table(instance: Instance) -> None:
+    """Every place that is driven to has a row in the table of roads, unless gaps are estimated."""
+    matrix = instance.travel.matrix
+    if matrix is None or matrix.estimate:
+        return
+    wanted = [(f"the home of trainer {t.id}", t.home) for t in instance.trainers]
+    wanted += [(f"the site of enterprise {e.id}", e.position) for e in instance.enterprises]
+    wanted += [(f"the venue of {j.id}", j.venue) for j in instance.jobs if j.venue]
+    wanted += [(f"the place of {b.id}", b.position) for b in instance.booked if b.position]
+    for whose, place in wanted:
+        if (round(place.lat, PLACES_AGREE), round(place.lon, PLACES_AGREE)) not in matrix.rows:
+            msg = f"travel.matrix: {whose} ({place.lat}, {place.lon}) is not among its places"
             raise ValueError(msg)

@@ -13,6 +13,11 @@ EXACT_CELLS = 60_000
 EXACT_VISITS = 60
 """Visits up to which that holds: with 106 in three trainers' hands the model proved no bound at all in a budget's work."""
 
+MOST_STOPS, ORDERED_VISITS = 4, 15
+"""Visits on one day of a trainer, and visits in all, above which the order of each day is too much for the exact model: it
+says for every three visits which of them is between the others.
+"""
+
 EVER = 1_000_000
 
 
@@ -37,7 +42,10 @@ def cells(instance: Instance) -> int:
 
 def is_large(instance: Instance) -> bool:
     """Whether one exact model would not do."""
-    return len(instance.jobs) > EXACT_VISITS or cells(instance) > EXACT_CELLS
+    if len(instance.jobs) > EXACT_VISITS or cells(instance) > EXACT_CELLS:
+        return True
+    busiest = max((t.max_visits_per_day for t in instance.trainers), default=0)
+    return busiest > MOST_STOPS and len(instance.jobs) > ORDERED_VISITS
 
 
 def search_large(

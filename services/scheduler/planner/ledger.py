@@ -11,6 +11,7 @@ from datetime import date
 from services.scheduler.planner.bands import Band, Bands
 from services.scheduler.planner.eligibility import Eligibility
 from services.scheduler.planner.instance import Continuity, Instance, Job, JobKind, Trainer
+from services.scheduler.planner.pause import no_collecting
 from services.scheduler.planner.plan import Placement
 from services.scheduler.planner.timetable import Stop, Timetable, minute, minutes_of, time_of
 from services.scheduler.planner.valuation import (
@@ -29,19 +30,23 @@ class Ledger:
 
     def __init__(self, instance: Instance, placements: Iterable[Placement] = ()) -> None:
         """Begin with what is booked and with these placements, which are taken as they are."""
+        with no_collecting():
+            self._index(instance)
+            for placement in placements:
+                self.put(placement)
+
+    def _index(self, instance: Instance) -> None:
         self.instance = instance
         self.jobs = {j.id: j for j in instance.jobs}
         self.trainers = {t.id: t for t in instance.trainers}
         self.table = Timetable(instance)
         self.bands = Bands(instance)
         self.eligibility = Eligibility.of(instance)
-        self.valuation = Valuation(instance)
+        self.valuation = Valuation(instance, self.table)
         self.placements: dict[str, Placement] = {}
         self.stops: dict[str, Stop] = {}
         self.load: Counter[str] = Counter(self.valuation.load)
         self.leads: dict[str, Counter[str]] = defaultdict(Counter)
-        for placement in placements:
-            self.put(placement)
 
     def put(self, placement: Placement) -> None:
         """Take a placement into the book. Rules are not looked at: `refusals` is for that."""
@@ -136,7 +141,7 @@ class Ledger:
                 there = [s for s in self.table.stops_on(who, stop.days[0]) if s.routed]
                 km += route_km([*there, stop], trainer.home, roads) - route_km(there, trainer.home, roads)
             elif stop.position is not None:
-                km += 2 * roads.km(trainer.home, stop.position) * round_trips(job, out)
+                km += roads.there_and_back_km(trainer.home, stop.position) * round_trips(job, out)
         leads = self.leads[job.enterprise_ids[0]] if job.kind is JobKind.CONSULTANCY else None
         late = minute(placement.start) - minute(self.instance.working_day.start)
         values = (

@@ -150,7 +150,7 @@ class Model:
         cost = 0.0
         if site is not None:
             out = nights(job, trainer, site, self.table.roads, self.valuation.longest_day)
-            km = 2 * self.table.roads.km(trainer.home, site) * round_trips(job, out)
+            km = self.table.roads.there_and_back_km(trainer.home, site) * round_trips(job, out)
             cost = km * weights.per_km + out * weights.per_night_away
         if role == 0 and job.prefer_trainers and trainer.id not in job.prefer_trainers:
             cost += weights.per_not_preferred

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from services.scheduler.planner.eligibility import block, certificate_refusal, inside, person_refusal
+from services.scheduler.planner.eligibility import block, certificate_refusal, inside, lacking, person_refusal
 from services.scheduler.planner.instance import Enterprise, Job, Level, Trainer
 from services.scheduler.planner.ledger import Ledger
 from services.scheduler.planner.plan import Placement, Step
@@ -53,6 +53,10 @@ class Obstacles:
         leads = [(t, self._of_person(t)) for t in self._ledger.instance.trainers]
         able = [(t, steps) for t, steps in leads if steps is not None and len(steps) <= self._most]
         base = (Step("pin_released", 1, "the confirmed appointment given up"),) if self._pin else ()
+        fewer = lacking(self._job)
+        if fewer:
+            text = f"a classroom held although {_enterprises(fewer)} too few take part"
+            base = (*base, Step("quorum_lowered", fewer, text))
         for day, at_site in self._days():
             steps = (*base, *at_site)
             if len(steps) > self._most:
@@ -238,6 +242,10 @@ def _busier(trainer: Trainer) -> Trainer:
 def _certificate(job: Job, trainer: Trainer) -> Step:
     level = Level.EXPERT if job.crew > 1 else max(job.needs_level, Level.CERTIFIED, key=list(Level).index)
     return Step("any_trainer_certified", 1, f"a valid certificate for this module ({level.value})", trainer.id)
+
+
+def _enterprises(count: int) -> str:
+    return "1 enterprise" if count == 1 else f"{count} enterprises"
 
 
 def _days(count: int) -> str:

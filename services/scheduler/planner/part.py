@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.scheduler.planner.instance import Booked, DateSpan, Gap, Instance, Job, Position
+from services.scheduler.planner.instance import Booked, DateSpan, Gap, Instance, Job
 from services.scheduler.planner.plan import Placement
+from services.scheduler.planner.travel import Position
 
 AROUND = timedelta(days=8)
 """An ISO week and a night's drive around the free visits: further away nothing stands in their way."""

@@ -26,8 +26,12 @@ def relaxed(instance: Instance, job_id: str, steps: Iterable[Step]) -> Instance:
 
 
 def _after(instance: Instance, job_id: str, step: Step) -> Instance:
-    if step.code in {"window_widened", "gap_widened", "pin_released"}:
+    if step.code in {"window_widened", "gap_widened", "pin_released", "quorum_lowered"}:
         instance = _with_job(instance, job_id, step)
+    elif step.code == "held_without":
+        instance = replace(
+            instance, jobs=tuple(_smaller(j, step, instance) if j.id == job_id else j for j in instance.jobs)
+        )
     elif step.code in {"closed_ignored", "site_day_off"}:
         sites = tuple(_site(e, step) if e.id == step.enterprise_id else e for e in instance.enterprises)
         instance = replace(instance, enterprises=sites)
@@ -57,6 +61,8 @@ def _job(job: Job, step: Step) -> Job:
     more = step.amount
     if step.code == "pin_released":
         return replace(job, pinned=None)
+    if step.code == "quorum_lowered":
+        return replace(job, quorum=job.quorum - more)
     if step.code == "window_widened":
         wide = timedelta(days=more)
         return replace(job, window=DateSpan(job.window.first - wide, job.window.last + wide))
@@ -65,6 +71,19 @@ def _job(job: Job, step: Step) -> Job:
         return Gap(gap.visit, max(0, gap.min_days - more), None if gap.max_days is None else gap.max_days + more)
 
     return replace(job, after=tuple(map(wider, job.after)), before=tuple(map(wider, job.before)))
+
+
+def _smaller(job: Job, step: Step, instance: Instance) -> Job:
+    """A classroom without one enterprise, which then has not to wait for that enterprise's own visits."""
+    left = tuple(e for e in job.enterprise_ids if e != step.enterprise_id)
+    theirs = {j.id for j in instance.jobs if left and set(j.enterprise_ids).isdisjoint(left)}
+    theirs |= {b.id for b in instance.booked if b.enterprise_ids and b.enterprise_ids.isdisjoint(left)}
+    return replace(
+        job,
+        enterprise_ids=left,
+        after=tuple(g for g in job.after if g.visit not in theirs),
+        before=tuple(g for g in job.before if g.visit not in theirs),
+    )
 
 
 def _site(site: Enterprise, step: Step) -> Enterprise:

@@ -12,9 +12,10 @@ from itertools import combinations, permutations
 
 from ortools.sat.python import cp_model
 
-from services.scheduler.planner.instance import Position, Trainer
+from services.scheduler.planner.instance import Trainer
 from services.scheduler.planner.model import JobVars, Literal, Model
 from services.scheduler.planner.timetable import DAY, Stop, minute, minutes_of
+from services.scheduler.planner.travel import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Routes:
     def _trainer(self, trainer: Trainer) -> None:
         nodes = [self._job_node(j, j.at[trainer.id]) for j in self.model.jobs.values() if trainer.id in j.at]
         for u, v in combinations(nodes, 2):
-            if self._minutes(u, v, trainer) > DAY - self._open_minutes:
+            if max(self._minutes(u, v, trainer), self._minutes(v, u, trainer)) > DAY - self._open_minutes:
                 self._drive_over_days(u, v, trainer)
             if trainer.max_visits_per_day > 1 and self._same_day(u, v) is not False:
                 self._share_day(u, v, trainer)
@@ -93,8 +94,10 @@ class Routes:
     def _minutes(self, u: Node, v: Node, trainer: Trainer) -> int:
         return self._roads.minutes(u.place or trainer.home, v.place or trainer.home)
 
-    def _home(self, u: Node, trainer: Trainer) -> int:
-        return self._roads.minutes(trainer.home, u.place or trainer.home)
+    def _out_and_back(self, first: Node, last: Node, trainer: Trainer) -> int:
+        """From home to the first of a day, and from its last back home."""
+        out = self._roads.minutes(trainer.home, first.place or trainer.home)
+        return out + self._roads.minutes(last.place or trainer.home, trainer.home)
 
     def _same_day(self, u: Node, v: Node) -> Literal | bool:
         """A literal that is true exactly when both touch one day; False when they never can."""
@@ -139,7 +142,7 @@ class Routes:
         orders = []
         for a, b in () if u.block or v.block else ((u, v), (v, u)):
             drive = self._minutes(a, b, trainer)
-            room = self._longest - self._home(a, trainer) - self._home(b, trainer) - b.minutes
+            room = self._longest - self._out_and_back(a, b, trainer) - b.minutes
             least = a.minutes + drive
             if (b.id, a.id) in self._least or least + b.minutes > self._open_minutes or room < least:
                 continue
@@ -156,25 +159,29 @@ class Routes:
         if u.job is None or v.job is None:
             return
         orders = []
-        for a, b in ((u.job, v.job), (v.job, u.job)):
+        for first, second in ((u, v), (v, u)):
+            a, b = first.job, second.job
+            if a is None or b is None:
+                continue
             key = (a.job.id, b.job.id)
             if key not in self._apart:
                 self._apart[key] = self.cp.new_bool_var("")
-                drive = self._minutes(u, v, trainer) if u.place and v.place else 0
+                drive = self._minutes(first, second, trainer) if u.place and v.place else 0
                 later = self.model.begin(b) >= self.model.begin(a) + (a.minutes + drive)
                 self.cp.add(later).only_enforce_if(self._apart[key])
             orders.append(self._apart[key])
             if u.place is None or v.place is None:
-                later = self.model.begin(b) >= self.model.begin(a) + (a.minutes + self._minutes(u, v, trainer))
+                later = self.model.begin(b) >= self.model.begin(a) + (a.minutes + self._minutes(first, second, trainer))
                 self.cp.add(later).only_enforce_if(self._apart[key], u.here, v.here)
         self.cp.add_bool_or(~u.here, ~v.here, *orders)
 
     def _save_driving(self, routed: list[Node], trainer: Trainer) -> None:
         """Kilometres saved between neighbours on a day's route; a visit put between two others takes theirs away.
 
-        With two visits a day neighbours need no order. Two booked neighbours are the baseline: only losing them counts.
+        With two visits a day neighbours need no order where the road is as long there as back. Two booked neighbours are
+        the baseline: only losing them counts.
         """
-        many = trainer.max_visits_per_day > 2
+        many = trainer.max_visits_per_day > 2 or not self._roads.symmetric
         leaving: dict[str, list[Literal]] = defaultdict(list)
         reaching: dict[str, list[Literal]] = defaultdict(list) if many else leaving
         for a, b in permutations(routed, 2) if many else combinations(routed, 2):
@@ -201,7 +208,7 @@ class Routes:
     def _saving(self, a: Node, b: Node, trainer: Trainer) -> int:
         if a.place is None or b.place is None:
             return 0
-        km = self._roads.km(trainer.home, a.place) + self._roads.km(trainer.home, b.place)
+        km = self._roads.km(a.place, trainer.home) + self._roads.km(trainer.home, b.place)
         return self.model.points((km - self._roads.km(a.place, b.place)) * self.model.instance.weights.per_km)
 
     def _not_between(self, a: Node, c: Node, b: Node) -> list[cp_model.LiteralT]:

@@ -63,8 +63,10 @@ def seats(
 def _of_lead(
     ledger: Ledger, job: Job, lead: Trainer, beside: list[Trainer], day: date, stops: list[Stop]
 ) -> Iterator[Placement]:
+    if ledger.table.limit_refusal(stops[0], lead) is not None:
+        return  # whatever the hour
     for stop in stops:
-        if ledger.table.trainer_refusal(stop, lead) is not None:
+        if next(ledger.table.clashes(stop, lead), None) is not None:
             continue
         wall = stop.start % 1440
         if job.crew == 1:

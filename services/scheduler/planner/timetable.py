@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from services.scheduler.planner.geography import Roads
-from services.scheduler.planner.instance import Booked, Instance, Job, Position, Trainer
+from services.scheduler.planner.instance import Booked, Instance, Job, Trainer
+from services.scheduler.planner.travel import Position
 
 DAY = 1440
 
@@ -91,7 +92,9 @@ class Timetable:
         places = [t.home for t in instance.trainers] + list(self._sites.values())
         places += [j.venue for j in instance.jobs if j.venue] + [b.position for b in instance.booked if b.position]
         farthest = max((self.roads.minutes(places[0], p) for p in places), default=0)
-        return 1 + 2 * farthest // DAY
+        if self.roads.symmetric:
+            return 1 + 2 * farthest // DAY
+        return 1 + (farthest + max((self.roads.minutes(p, places[0]) for p in places), default=0)) // DAY
 
     def place_of(self, job: Job) -> Position | None:
         """Where a job happens; None when it is online."""

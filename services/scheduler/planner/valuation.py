@@ -8,13 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.scheduler.planner.geography import Roads
-from services.scheduler.planner.instance import (
-    Instance,
-    Job,
-    JobKind,
-    Position,
-    Trainer,
-)
+from services.scheduler.planner.instance import Instance, Job, JobKind, Trainer
 from services.scheduler.planner.plan import Placement
 from services.scheduler.planner.timetable import (
     DAY,
@@ -24,6 +18,7 @@ from services.scheduler.planner.timetable import (
     minute,
     minutes_of,
 )
+from services.scheduler.planner.travel import Position
 
 PARTS = ("km", "off_target", "continuity", "not_preferred", "load", "nights", "start", "unplaced")
 
@@ -58,7 +53,7 @@ def nights(job: Job, trainer: Trainer, site: Position | None, roads: Roads, long
     """Nights away: one per day of the job when going there and back does not fit into the longest day (minutes)."""
     if site is None:
         return 0
-    return job.days if 2 * roads.minutes(trainer.home, site) + minutes_of(job) > longest_day else 0
+    return job.days if roads.there_and_back_minutes(trainer.home, site) + minutes_of(job) > longest_day else 0
 
 
 def round_trips(job: Job, away: int) -> int:
@@ -78,12 +73,12 @@ def route_km(stops: Sequence[Stop], home: Position, roads: Roads) -> float:
 class Valuation:
     """Costs of placements in one instance."""
 
-    def __init__(self, instance: Instance) -> None:
-        """Index what does not change."""
+    def __init__(self, instance: Instance, table: Timetable | None = None) -> None:
+        """Index what does not change. `table`: roads and places of this instance, where somebody has them already."""
         self.instance = instance
         self.jobs = {j.id: j for j in instance.jobs}
         self.trainers = {t.id: t for t in instance.trainers}
-        self.table = Timetable(instance)
+        self.table = table or Timetable(instance)
         self.share = fair_share(instance)
         self.load = booked_load(instance)
         self.longest_day = int(instance.travel.longest_day.total_seconds() // 60)
@@ -145,8 +140,8 @@ class Valuation:
                 if stop.routed:
                     added[who, p.day.toordinal()].append(stop)
                 elif stop.position is not None:
-                    one_way = self.table.roads.km(self.trainers[who].home, stop.position)
-                    km += 2 * one_way * round_trips(job, out)
+                    trip = self.table.roads.there_and_back_km(self.trainers[who].home, stop.position)
+                    km += trip * round_trips(job, out)
         for (who, day), stops in added.items():
             home = self.trainers[who].home
             booked = self.routed.get((who, day), [])

@@ -5,6 +5,7 @@ TEXT = {
     "enterprise_closed": "The enterprise is closed then (its own holidays or its peak season).",
     "enterprise_day_off": "The enterprise does not work on that weekday.",
     "enterprise_holiday": "It is a public holiday in the enterprise's region.",
+    "below_quorum": "Fewer enterprises take part than a classroom needs to be held.",
     "closed_whole_window": "No day of the window is open at every enterprise that takes part.",
     "window_outside_horizon": "No day of the window lies within the planned period.",
     "visit_longer_than_day": "The visit is longer than the working day, or its fixed start lies outside it.",

@@ -15,10 +15,10 @@ from services.scheduler.planner.instance import (
     Job,
     JobKind,
     Level,
-    Position,
     Trainer,
 )
 from services.scheduler.planner.large import warm_up
+from services.scheduler.planner.travel import Position
 from services.scheduler.planning.orphan import end_with
 
 _LOWEST_PRIORITY = 19

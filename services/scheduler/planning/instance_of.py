@@ -120,6 +120,7 @@ def _job(wish: Wish, ids: set[UUID]) -> Job:
         before=tuple(Gap(str(d.visit_id), d.min_days, d.max_days) for d in wish.before if d.visit_id in ids),
         forbidden_trainers=frozenset(map(str, wish.forbidden)),
         prefer_trainers=frozenset(map(str, wish.prefer)),
+        quorum=wish.quorum,
     )
 
 

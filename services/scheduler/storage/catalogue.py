@@ -67,8 +67,8 @@ INSERT_DELIVERY_PLAN = """
 """
 INSERT_STAGE = """
     insert into stages (delivery_plan_id, stage, kind, position, days, minutes, after, min_gap_days, max_gap_days,
-                        offset_days, online)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                        offset_days, online, quorum, capacity)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 
@@ -90,6 +90,8 @@ async def insert_delivery_plan(
             one.max_gap_days,
             one.offset_days,
             one.online,
+            one.quorum,
+            one.capacity,
         )
         for one in stages
     ]
@@ -113,4 +115,6 @@ def _stage(row: Record) -> Stage:
         max_gap_days=row["max_gap_days"],
         offset_days=row["offset_days"],
         online=row["online"],
+        quorum=row["quorum"],
+        capacity=row["capacity"],
     )

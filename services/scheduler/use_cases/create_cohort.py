@@ -61,7 +61,8 @@ async def create_cohort_in(conn: Connection, wanted: CohortRequest, *, now: date
             field="enterprises",
         ) from raced
     zones = {row["enterprise_id"]: row["zone"] for row in looked.enterprises}
-    drafts = visits_for(looked.stages, enterprise_ids, wanted.first_day, wanted.last_day, new_id)
+    places = {row["enterprise_id"]: (row["latitude"], row["longitude"]) for row in looked.enterprises}
+    drafts = visits_for(looked.stages, enterprise_ids, wanted.first_day, wanted.last_day, new_id, places)
     await visits.insert_drafts(conn, cohort_id, wanted.country, wanted.module, drafts, zones, now)
     await planning_jobs.insert_job(conn, "cohort", wanted.country, cohort_id=cohort_id, reason="created")
     await emit(

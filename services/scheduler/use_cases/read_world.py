@@ -51,6 +51,7 @@ def wish_of(
         before=before,
         forbidden=out,
         prefer=frozenset({preferred} - out) if preferred else frozenset(),
+        quorum=stages[visit["stage"]].quorum if visit["stage"] in stages else 1,
     )
 
 

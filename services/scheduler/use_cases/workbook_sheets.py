@@ -77,6 +77,8 @@ SPECS: Final = (
             ColumnSpec("max_gap_days", "int", minimum=0, maximum=365),
             ColumnSpec("offset_days", "int", minimum=0, maximum=365),
             ColumnSpec("online", "bool", default=False),
+            ColumnSpec("quorum", "int", minimum=1, maximum=30, default=1),
+            ColumnSpec("capacity", "int", minimum=1, maximum=30),
         ),
         key=(),
     ),

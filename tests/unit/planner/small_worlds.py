@@ -76,6 +76,7 @@ def jobs(draw: DrawFn, name: str, earlier: tuple[str, ...], *, simple: bool) -> 
         days=draw(st.sampled_from([1, 1, 1, 2])),
         online=draw(st.sampled_from([False, False, False, True])),
         crew=draw(st.sampled_from([1, 1, 1, 1, 1, 2])),
+        quorum=draw(st.sampled_from([1, 1, 1, 1, 2])),
         after=after,
         prefer_trainers=draw(st.sampled_from([frozenset(), frozenset({"ann"})])),
     )

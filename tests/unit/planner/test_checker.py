@@ -181,6 +181,7 @@ CASES: list[tuple[str, Case]] = [
     ("horizon", lambda: one(world(jobs=[job()], horizon=days(1, 9)))),
     ("working_hours", lambda: one(visit(), start=14)),
     ("working_hours", lambda: one(visit(), start=7)),
+    ("quorum", lambda: one(visit(quorum=2))),
     ("pin", lambda: one(visit(pinned=Pin("ann", day(1), time(8))))),
     ("enterprise_closed", lambda: one(world(enterprises=[enterprise(closed=(days(0, 0),))], jobs=[job()]))),
     ("enterprise_weekday", lambda: one(world(enterprises=[enterprise(working_weekdays=frozenset({2}))], jobs=[job()]))),

@@ -1,5 +1,6 @@
 """Why a visit has no place, in codes a coordinator can act on, and which single thing given way on would place it."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from services.scheduler.planner import (
     Gap,
     Instance,
     Job,
+    JobKind,
     Level,
     Pin,
     Plan,
@@ -44,6 +46,7 @@ CASES = [
     ("visit_longer_than_day", world(jobs=[job(duration=timedelta(hours=10))]), set()),
     ("window_outside_horizon", world(jobs=[job(window=days(70, 75))]), {"window_widened"}),
     ("no_pair", world([trainer(certificates=(certified(level=Level.EXPERT),))], jobs=[job(crew=2)]), set()),
+    ("below_quorum", world(jobs=[job(kind=JobKind.CLASSROOM, quorum=3)]), {"quorum_lowered"}),
     ("circular_gaps", world(jobs=[job("visit", after=(Gap("b", 1),)), job("b", after=(Gap("visit", 1),))]), set()),
 ]  # fmt: skip
 
@@ -174,6 +177,7 @@ def test_relaxed_placements_break_nothing_but_what_was_relaxed() -> None:
                 "closed_ignored": {"enterprise_closed"},
                 "any_language": {"manager_language", "worker_language"},
                 "one_visit_more": {"visits_per_day", "visits_per_week"},
+                "quorum_lowered": {"quorum"},
             }[relaxation.code]
             assert broken
             assert broken <= allowed, (code, relaxation.code)
@@ -191,3 +195,63 @@ def test_two_confirmed_visits_that_contradict_each_other_are_both_named() -> Non
     assert ("pins_contradict", other, "ann") in told
     relaxed = {r.code: r for r in explain_unplaced(instance, plan, max_work=0)[0].relaxations}
     assert relaxed["pin_released"].placement.day >= day(0)
+
+
+def test_a_classroom_below_its_quorum_says_how_many_are_missing_and_keeps_those_after_it_waiting() -> None:
+    instance = world(
+        enterprises=[enterprise("mill"), enterprise("mine")],
+        jobs=[
+            job("class", kind=JobKind.CLASSROOM, enterprise_ids=("mill", "mine"), quorum=4),
+            job("after", stage="visit 2", after=(Gap("class", 1),), window=days(0, 9)),
+        ],
+    )
+    plan = solve(instance, max_work=1)
+    assert [u.job_id for u in plan.unplaced] == ["class", "after"]
+    told = explain_unplaced(instance, plan, max_work=0.5)
+    (way,) = told[0].relaxations
+    assert (way.code, way.days) == ("quorum_lowered", 2)
+    assert "2 enterprises too few" in way.text
+    assert [r.code for r in told[1].reasons] == ["waits_for_earlier"]
+
+
+def group_of_three(**of_the_class: int) -> Instance:
+    """Three enterprises with a baseline each, then a classroom; the third is closed all along."""
+    sites = [enterprise("mill"), enterprise("mine"), enterprise("farm", closed=(days(0, 60),))]
+    baselines = [
+        job(f"{s.id}-0", stage="baseline", kind=JobKind.BASELINE, enterprise_ids=(s.id,), window=days(0, 9))
+        for s in sites
+    ]
+    classroom = job(
+        "class",
+        kind=JobKind.CLASSROOM,
+        enterprise_ids=("mill", "mine", "farm"),
+        after=tuple(Gap(one.id, 2) for one in baselines),
+        window=days(0, 20),
+        **of_the_class,
+    )
+    return world([trainer(max_visits_per_week=9)], sites, [*baselines, classroom])
+
+
+def test_a_classroom_that_one_enterprise_keeps_from_being_held_can_be_held_without_it_above_the_quorum() -> None:
+    instance = group_of_three(quorum=2)
+    plan = solve(instance, max_work=1)
+    assert {u.job_id for u in plan.unplaced} == {"farm-0", "class"}
+    told = {u.job_id: u for u in explain_unplaced(instance, plan, max_work=0.5)}
+    (way,) = told["class"].relaxations
+    assert (way.code, way.steps[0].enterprise_id, way.everything_else_held) == ("held_without", "farm", True)
+    smaller = world(
+        instance.trainers,
+        instance.enterprises,
+        [
+            *instance.jobs[:2],
+            replace(instance.jobs[3], enterprise_ids=("mill", "mine"), after=instance.jobs[3].after[:2]),
+        ],
+    )
+    assert check(smaller, plan_of(smaller, *plan.placements, way.placement)) == []
+
+
+@pytest.mark.parametrize("quorum", [1, 3])
+def test_nobody_is_left_out_of_a_classroom_below_its_quorum_or_where_none_was_stated(quorum: int) -> None:
+    instance = group_of_three(quorum=quorum)
+    told = {u.job_id: u for u in explain_unplaced(instance, solve(instance, max_work=1), max_work=0.5)}
+    assert told["class"].relaxations == ()
