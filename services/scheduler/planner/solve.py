@@ -1,13 +1,15 @@
-"""Solve an instance within a budget of work (repeatable) or of seconds: greedy first, then CP-SAT from there; where one
+"""Solve an instance within a budget of work (repeatable) or of seconds: greedy and descent first, then CP-SAT from there; where one
 exact model does not hold it, the neighbourhood search of `large`.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Event, Thread
+from time import monotonic
 
 from ortools.sat.python import cp_model
 
+from services.scheduler.planner.descent import improved
 from services.scheduler.planner.diagnosis import diagnose
 from services.scheduler.planner.greedy import Greedy
 from services.scheduler.planner.instance import Instance, Job
@@ -56,10 +58,14 @@ def solve(
             instance, seed=seed, max_work=max_work, max_seconds=max_seconds, progress=progress, cancelled=cancelled
         )
         return _plan(instance, Valuation(instance), large.placements, large.bound, proven=False)
+    began = monotonic()
     greedy = Greedy(instance)
     first = greedy.run()
     if not instance.jobs or (cancelled is not None and cancelled()):
         return _plan(instance, greedy.valuation, first, 0.0, proven=not instance.jobs)
+    first = improved(instance, first, seed=seed, work=max_work or max_seconds or 0.0, cancelled=cancelled)
+    if progress is not None:
+        progress(Progress(greedy.valuation.cost(first), 0.0, len(instance.jobs) - len(first)))
     model = Model(instance)
     Routes(model)
     model.cp.minimize(sum(model.cost))
@@ -73,7 +79,7 @@ def solve(
     if max_work is not None:
         solver.parameters.max_deterministic_time = max_work
     if max_seconds is not None:
-        solver.parameters.max_time_in_seconds = max_seconds
+        solver.parameters.max_time_in_seconds = max(0.1, max_seconds - (monotonic() - began))
     outcome = _search(solver, model, progress, cancelled)
     found = model.read(solver) if outcome in (cp_model.OPTIMAL, cp_model.FEASIBLE) else first
     if greedy.valuation.cost(first) < greedy.valuation.cost(found):
