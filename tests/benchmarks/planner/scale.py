@@ -1,4 +1,5 @@
-"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--out FOLDER]`: how time and memory grow.
+"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--largest 2500] [--out FOLDER]`: how time and memory
+grow; `--largest 0` or `--countries 0` leaves one half out.
 
 Two curves. *One country*, from 25 to 2,500 enterprises: building the tables, the first plan, a fixed work per enterprise, and the
 largest resident memory of a process of its own. *Many countries*: so many of 200 enterprises each, planned side by side by one
@@ -121,6 +122,8 @@ def main() -> None:
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for done in pool.map(one_of_many, range(1, asked.countries + 1), [asked.work] * asked.countries):
             many.append(done | {"countries": len(many) + 1, "elapsed_s": time.monotonic() - start})
+            if len(many) % 10 == 0:
+                print(json.dumps(many[-1], default=float), flush=True)
     if many:
         last = many[-1]
         print(f"{len(many)} countries in {last['elapsed_s']:.0f} s, {max(m['mib'] for m in many):.0f} MiB a process, "
@@ -129,6 +132,8 @@ def main() -> None:
         (asked.out / "planner-countries.svg").write_text(
             curve(many, "countries", lines, "Countries of 200 enterprises, side by side")
         )
+    if not growth:
+        return
     lines = {"tables_s": "#15803d", "first_plan_s": "#7c3aed", "solve_cpu_s": "#1d4ed8", "mib": "#b45309"}
     (asked.out / "planner-growth.svg").write_text(curve(growth, "enterprises", lines, "One country: time and memory"))
     (asked.out / "planner-scale.json").write_text(
