@@ -10,7 +10,16 @@ from fastapi import FastAPI
 
 from services.scheduler.consumers import CONSUMERS
 from services.scheduler.deps import Deps
-from services.scheduler.http import api_bookings, api_catalogue, api_cohorts, api_import, api_plans, api_repairs, pages
+from services.scheduler.http import (
+    api_bookings,
+    api_catalogue,
+    api_cohorts,
+    api_import,
+    api_plans,
+    api_repairs,
+    api_roads,
+    pages,
+)
 from services.scheduler.planning.process import PlannerProcess
 from services.scheduler.planning_queue import PlanningQueue
 from services.scheduler.settings import Settings
@@ -55,13 +64,14 @@ def create_app(settings: Settings) -> FastAPI:
             api_bookings.router(),
             api_catalogue.router(),
             api_import.router(),
+            api_roads.router(),
             pages.router(),
         ],
         checks={"database": check_database, "log": check_log},
         status=status,
         templates=[Path(__file__).parent / "http" / "templates"],
         static=Path(__file__).parent / "http" / "static",
-        larger_bodies={"/scheduler/api/imports": MAX_WORKBOOK_BYTES},
+        larger_bodies={"/scheduler/api/imports": MAX_WORKBOOK_BYTES, "/scheduler/api/roads": api_roads.MAX_ROADS_BYTES},
     )
     return app
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.local.cli import _plan_compare, _plan_explain, _plan_files, _plan_propose, _plan_weights
+from deploy.local.cli import _plan_compare, _plan_explain, _plan_files, _plan_propose, _plan_roads, _plan_weights
 from deploy.local.cli._options import AsJson, CohortId, Timeout, examples, group
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     plan.command("publish", epilog=examples("plan publish 0198c3…", "plan publish 0198c3… --dry-run", "plan publish 0198c3… --accept-unplaced"))(publish)
     plan.command("again", epilog=examples("plan again 0198c3… --wait"))(again)
     _plan_files.add_to(plan)
-    for room in (_plan_propose, _plan_explain, _plan_compare, _plan_weights):
+    for room in (_plan_propose, _plan_explain, _plan_compare, _plan_weights, _plan_roads):
         room.add_to(plan)
     app.add_typer(plan)
 

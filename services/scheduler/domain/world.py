@@ -6,6 +6,7 @@ Days are calendar days and times are wall times of `World.zone`; instants are aw
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 
 from services.scheduler.domain.gaps import Distance
@@ -98,6 +99,8 @@ class World:
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     """What a point is here; what is not named has the planner's default."""
+    roads: Mapping[str, Any] | None = None
+    """The country's table of roads as far as this world reaches; None where they are estimated."""
 
     def without(self, *visit_ids: UUID) -> "World":
         """The same world in which these visits are not booked: they are about to get another place."""

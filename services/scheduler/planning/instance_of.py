@@ -42,11 +42,13 @@ from services.scheduler.planner import (
     Position,
     Reason,
     Trainer,
+    Travel,
     Unplaced,
     Violation,
     Weights,
 )
 from services.scheduler.planner import Rival as PlannerRival
+from services.scheduler.planning.roads import matrix_from
 
 _UNTOLD = frozenset({"excluded"})
 """Who must not take a visit can tell who found a case: such reasons about a person are left out for every visit."""
@@ -68,6 +70,7 @@ def instance_of(world: World, wishes: Sequence[Wish]) -> Instance:
         booked=tuple(_booked(one, world.zone) for one in world.bookings),
         holidays=dict(world.holidays),
         weights=Weights(**world.weights),
+        travel=Travel(matrix=matrix_from(world.roads) if world.roads else None),
     )
 
 

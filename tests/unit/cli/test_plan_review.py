@@ -160,6 +160,21 @@ def test_weights_are_shown_and_set(gemba: Pretended, run: Run) -> None:
     assert gemba.asked[-1].key
 
 
+def test_roads_are_shown_given_and_taken_away(gemba: Pretended, run: Run, tmp_path: Path) -> None:
+    found = {"country": "BD", "source": "table", "places": 7, "needed": 9, "estimated": 2, "without_row": ["BD-E8"]}
+    gemba.answer("GET", "/scheduler/api/roads", found | {"source": "estimate", "without_row": []})
+    gemba.answer("PUT", "/scheduler/api/roads", found, found)
+    assert "estimated: great circle" in run("plan", "roads", "bd").out
+    (tmp_path / "roads.json").write_text('{"places": [], "minutes": []}')
+    assert "BD-E8 and 1 more" in run("plan", "roads", "bd", str(tmp_path / "roads.json")).out
+    assert gemba.asked[-1].json == {"country": "BD", "roads": {"places": [], "minutes": []}}
+    run("plan", "roads", "bd", "--reset")
+    assert gemba.asked[-1].json == {"country": "BD", "roads": None}
+    (tmp_path / "roads.json").write_text("not JSON")
+    assert run("plan", "roads", "bd", str(tmp_path / "roads.json")).code == 1
+    assert run("plan", "roads", "bd", str(tmp_path / "roads.json"), "--reset").code == 1
+
+
 def test_a_repair_is_proposed_shown_and_applied(gemba: Pretended, run: Run) -> None:
     cause = {"kind": "leaves", "who": ANN, "first": "2026-03-01", "last": "2028-03-01", "region": ""}
     found = changes() | {"repair_id": "r1", "state": "proposed", "cause": cause, "country": "BD"}
