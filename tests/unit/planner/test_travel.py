@@ -95,7 +95,7 @@ def test_a_plan_drives_the_direction_that_is_shorter() -> None:
     assert plan.gap == 0.0
 
 
-@settings(CALM, max_examples=25)
+@settings(CALM, max_examples=12)
 @given(by_road(instances(most_jobs=2, most_trainers=2, simple=True)))
 def test_the_optimum_by_road_is_the_cheapest_of_all_plans(instance: Instance) -> None:
     plan = solve(instance, max_work=50)
@@ -104,17 +104,17 @@ def test_the_optimum_by_road_is_the_cheapest_of_all_plans(instance: Instance) ->
     assert plan.cost == pytest.approx(cheapest(instance), abs=0.02)
 
 
-@settings(CALM, max_examples=25)
+@settings(CALM, max_examples=12)
 @given(by_road(instances(most_jobs=5, most_trainers=3)))
 def test_the_search_keeps_the_roads_and_its_bound_is_below_every_plan(instance: Instance) -> None:
     outcome = search_large(instance, seed=1, max_work=0.002, max_seconds=None)
     plan = plan_of(instance, *outcome.placements)
     assert check(instance, plan) == []
     assert outcome.bound <= plan.cost + 1e-3
-    assert outcome.bound <= solve(instance, max_work=1.0).cost + 1e-3
+    assert outcome.bound <= solve(instance, max_work=0.3).cost + 1e-3
 
 
-@settings(CALM, max_examples=15)
+@settings(CALM, max_examples=8)
 @given(by_road(instances(most_jobs=4, most_trainers=3)))
 def test_a_price_by_road_is_the_difference_of_two_sums(instance: Instance) -> None:
     plan = solve(instance, max_work=0.05)
