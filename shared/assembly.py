@@ -32,8 +32,8 @@ from shared.wakeups import Wakeups
 
 _log = structlog.get_logger(__name__)
 
-_STOP_SECONDS = 7.5
-_CLOSE_SECONDS = 3.0
+_STOP_SECONDS = 4.25
+_CLOSE_SECONDS = 0.75
 _MOST_HELD = 10_000
 
 Background = Callable[[], Awaitable[None]]

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -19,52 +19,26 @@ from faststream.security import SASLScram256
 
 from shared.errors import Transient
 from shared.kafka.access import KafkaAccess, cluster_of
+from shared.kafka.assignment import Assignment
 from shared.kafka.effect import Raw
 from shared.kafka.guard import Guard
 from shared.kafka.topics import BY_NAME
 
 _MAX_RECORDS = 500
 _POLL_MILLISECONDS = 200
+_HEARTBEAT_MILLISECONDS = 400
+"""Members learn by their heartbeats that somebody comes or goes: until then nobody has the partitions."""
 _RETRY_SECONDS = 0.5
 _LOOK_SECONDS = 2.0
 _LAG_SECONDS = 3.0
 """A coordinator that is being looked for answers nobody: then it cannot be told, rather than asked for ever."""
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 4.0
 """How long a poll in hand may take to be settled when the process is asked to stop."""
 
 _log = structlog.get_logger(__name__)
 _faststream_log = logging.getLogger("faststream.subscriptions")  # of its own, it would not propagate to ours
 _faststream_log.setLevel(logging.ERROR)
-
-
-class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Counts rebalances: a poll's offsets are committed only under the assignment in which it was read."""
-
-    def __init__(self) -> None:
-        self.generation = 0
-        self.held = False
-        """Whether the group has given us partitions (perhaps none) and not taken them back."""
-        self._moved = asyncio.Event()
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        """What was read before no longer counts."""
-        self._next(held=False)
-
-    async def on_partitions_assigned(self, assigned: Any) -> None:
-        """A new generation of polls begins."""
-        self._next(held=True)
-
-    async def ended(self, generation: int) -> None:
-        """Return when a generation is over."""
-        while self.generation == generation:
-            await self._moved.wait()
-
-    def _next(self, *, held: bool) -> None:
-        self.generation += 1
-        self.held = held
-        self._moved.set()
-        self._moved = asyncio.Event()
 
 
 class Subscription:
@@ -77,14 +51,13 @@ class Subscription:
         """Set when the broker turned out to be another one: what it holds is not handled, and we are to be closed."""
         self._cluster = cluster
         self._subscriber: Any = None
-        self._in_hand = 0
         self._done: dict[TopicPartition, int] = {}
         self._done_under = 0
 
     @property
     def idle(self) -> bool:
         """Whether no poll is in hand."""
-        return self._in_hand == 0
+        return self.assignment.idle
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber; the broker starts it."""
@@ -100,22 +73,30 @@ class Subscription:
             batch_timeout_ms=_POLL_MILLISECONDS,
             fetch_max_wait_ms=_POLL_MILLISECONDS,
             session_timeout_ms=6000,
-            heartbeat_interval_ms=1000,
+            heartbeat_interval_ms=_HEARTBEAT_MILLISECONDS,
             listener=self.assignment,
             no_reply=True,
             parser=_parse_nothing,
             decoder=_decode_nothing,
         )
-        self._subscriber.get_msg = _get_poll
+        self._subscriber.get_msg = self._get_poll
         self._subscriber(self._on_poll)
+
+    async def _get_poll(self, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
+        """The next poll; FastStream's own sleeps for as long again after an empty one, which would be 100 ms at the median."""
+        self.assignment.settled_poll()  # also when FastStream did not hand the last one over
+        polled = await consumer.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=_MAX_RECORDS)
+        records = tuple(chain.from_iterable(polled.values()))
+        if records:
+            self.assignment.took_poll()
+        return records
 
     async def _on_poll(self, records: list[Any], message: KafkaMessage) -> None:
         """Everything is settled before the offsets are: an exception here would let the next poll commit past it."""
-        self._in_hand += 1
         try:
             await self._settle_poll(records, message.consumer)
         finally:
-            self._in_hand -= 1
+            self.assignment.settled_poll()
 
     async def _settle_poll(self, records: list[Any], consumer: AIOKafkaConsumer) -> None:
         generation = self.assignment.generation
@@ -214,10 +195,19 @@ class Subscription:
         return min(self._done[place], end)
 
 
-def build_broker(access: KafkaAccess) -> KafkaBroker:
+class ConsumingBroker(KafkaBroker):
+    """Groups are joined side by side: each join waits for the next heartbeats of the group's other members."""
+
+    async def start(self) -> None:
+        await self.connect()
+        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        self.running = True
+
+
+def build_broker(access: KafkaAccess) -> ConsumingBroker:
     """A broker for consuming; publishing is the relay's alone."""
     options = access.options()
-    return KafkaBroker(
+    return ConsumingBroker(
         access.bootstrap.split(","),
         security=SASLScram256(
             username=access.user,
@@ -230,12 +220,6 @@ def build_broker(access: KafkaAccess) -> KafkaBroker:
         consumer_only=True,
         logger=_faststream_log,
     )
-
-
-async def _get_poll(consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
-    """The next poll; FastStream's own sleeps for as long again after an empty one, which would be 100 ms at the median."""
-    polled = await consumer.getmany(timeout_ms=_POLL_MILLISECONDS, max_records=_MAX_RECORDS)
-    return tuple(chain.from_iterable(polled.values()))
 
 
 async def _parse_nothing(message: Any, original: Any) -> Any:

@@ -12,6 +12,7 @@ def simulated(scene: str, because: str) -> Killer:
     return Killer(f"tests/simulation/test_scenes.py::test_every_promise_holds[{scene}]", because)
 
 
+_ASSIGNMENT = "shared/kafka/assignment.py"
 _RELAY, _BROKER, _GUARD = "shared/kafka/relay.py", "shared/kafka/broker.py", "shared/kafka/guard.py"
 _LOG_STATE, _EFFECT, _FATE = "shared/kafka/log_state.py", "shared/kafka/effect.py", "shared/kafka/fate.py"
 
@@ -201,9 +202,22 @@ READING = (
         "offsets of a poll are committed under the next assignment, or in the next log: what lies before is skipped",
         (
             Edit(_BROKER, "            if not committing.done():\n                return False\n            committing.result()\n", "            await committing\n"),
-            Edit(_BROKER, "        self.generation += 1\n        self.held = held\n", "        self.held = held\n"),
+            Edit(_ASSIGNMENT, "        self.generation += 1\n        self.held = held\n", "        self.held = held\n"),
         ),
         (Killer(f"{_KIT}/test_log.py::test_a_poll_is_committed_only_under_the_assignment_in_which_it_was_read"),),
+        quick=False,
+    ),
+    Mutant(
+        "given_back_in_hand",
+        "every replica that comes or goes has the polls of the others delivered a second time",
+        (Edit(
+            _ASSIGNMENT,
+            "            await asyncio.wait_for(self._settled.wait(), LAST_POLL_SECONDS)\n",
+            "            await asyncio.sleep(0)\n",
+        ),),
+        (Killer(
+            f"{_KIT}/test_rebalance.py::test_what_is_in_hand_when_a_replica_joins_is_finished_first_and_comes_to_nobody_again",
+        ),),
         quick=False,
     ),
     Mutant(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from faststream import AckPolicy
 
+from deploy.local.program import Program
+from shared import assembly, serve
 from shared.assembly import _ticks
 from shared.clock import RealClock
 from shared.contracts.case import CaseOpened
 from shared.contracts.visit import VisitDeclined
 from shared.kafka.access import KafkaAccess
-from shared.kafka.broker import GRACE_SECONDS, Subscription, _faststream_log, _get_poll, _parse_nothing, build_broker
+from shared.kafka.broker import GRACE_SECONDS, Subscription, _faststream_log, _parse_nothing, build_broker
 from shared.kafka.consumer import Consumer
 from shared.kafka.guard import Guard
+from shared.kafka.relay import _LAST_BATCH_SECONDS
 from shared.kafka.topics import TOPICS, lanes_of, topics_of
 from shared.wakeups import Wakeups
 
@@ -47,7 +51,7 @@ async def test_every_subscriber_acknowledges_by_hand_in_its_own_group_from_the_b
 async def test_every_subscriber_sees_raw_records_and_does_not_sleep_between_polls(broker: Any) -> None:
     for subscriber in broker.subscribers:
         assert type(subscriber).__name__ == "BatchSubscriber"  # one worker: several drop their commits when stopped
-        assert subscriber.get_msg is _get_poll  # FastStream's own sleeps for 200 ms after an empty poll
+        assert subscriber.get_msg.__func__ is Subscription._get_poll
         assert subscriber._parser is not None
         assert subscriber._call_options.parser is _parse_nothing
 
@@ -59,6 +63,28 @@ async def test_the_broker_publishes_nothing_makes_no_topics_and_waits_for_polls_
     assert config.graceful_timeout == GRACE_SECONDS  # default: cancelled at once
     assert config.logger.params_storage.get_logger(context=config.fd_config.context) is _faststream_log
     assert _faststream_log.propagate  # its own would not
+
+
+async def test_groups_are_joined_side_by_side(broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = asyncio.Barrier(len(GROUPS))
+
+    async def joined_by_all() -> None:
+        await everybody.wait()
+
+    async def connect() -> None: ...
+
+    monkeypatch.setattr(broker, "connect", connect)
+    for subscriber in broker.subscribers:
+        monkeypatch.setattr(subscriber, "start", joined_by_all)
+    async with asyncio.timeout(60):
+        await broker.start()
+    assert broker.running
+
+
+async def test_the_time_to_stop_ends_before_a_supervisor_kills() -> None:
+    """Requests first, then what was read, sent and due: whoever is killed in the middle of it is delivered it again."""
+    assert Program.stop_seconds >= serve._FINISH_SECONDS + assembly._STOP_SECONDS + assembly._CLOSE_SECONDS
+    assert max(GRACE_SECONDS, _LAST_BATCH_SECONDS) < assembly._STOP_SECONDS
 
 
 async def test_a_producer_is_idempotent_and_acknowledged_by_all() -> None:
