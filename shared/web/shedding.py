@@ -2,14 +2,16 @@
 
 A service that takes in more than it can do answers nobody in time, and grows until it is killed. What is turned away
 here has changed nothing: the same request with the same key may be sent again. How many are too many depends on the
-machine and on what else it does: answers that come late while every place is taken make places fewer, answers in time
-make them more again.
+machine and on what else it does, so it is found out: places begin few, become more while they are used and answers come
+in time, and fewer when answers come late. Who could not be let in before the patience is over is told so at once: a
+line in which nobody is served costs what answering would.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,12 +21,15 @@ from shared.errors import Overloaded
 
 AT_ONCE: Final = 24
 """Twice the connections to the database: while one half waits for it, the other half computes."""
+FIRST: Final = 8
 LEAST: Final = 4
 WAITING: Final = 96
 PATIENCE_SECONDS: Final = 0.25
 IN_TIME_SECONDS: Final = 0.25
 """Together with the patience half a second, which is what whoever is answered waits at most (99 of 100)."""
 _FEWER: Final = 0.9
+_NEWEST: Final = 0.1
+"""What an answer counts for in how long answers usually take."""
 
 _NEVER: Final = frozenset({"/livez", "/readyz", "/status", "/metrics"})
 _shed = telemetry.counter(
@@ -35,35 +40,61 @@ _shed = telemetry.counter(
 class Places:
     """How many requests may be answered at once: between `least` and `most`, as many as are answered in time."""
 
-    def __init__(self, most: int, least: int, in_time_seconds: float) -> None:
+    def __init__(self, most: int, least: int, in_time_seconds: float, first: int = FIRST) -> None:
         self._most = most
         self._least = min(least, most)
         self._in_time_seconds = in_time_seconds
-        self._allowed = float(most)
-        self._free = asyncio.Semaphore(most)
-        self._withheld = 0
+        self._allowed = float(max(self._least, min(first, most)))
+        self._was_late = False
+        self._taken = 0
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._usual_seconds = 0.0
 
     @property
     def all_taken(self) -> bool:
-        return self._free.locked()
+        return self._taken >= int(self._allowed)
+
+    @property
+    def expected_seconds(self) -> float:
+        """How long whoever comes now would stand in the line."""
+        return (len(self._line) + 1) * self._usual_seconds / self._allowed if self.all_taken else 0.0
 
     async def take(self) -> None:
-        await self._free.acquire()
+        """Return when there is a place, in the order of asking."""
+        if not self.all_taken:
+            self._taken += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._line.remove(turn)
+            else:  # called up in the moment in which the patience was over
+                self._taken -= 1
+                self._call_up()
+            raise
 
     def leave(self, seconds: float) -> None:
         """Give a place back after an answer that took so long; a slow one among free places says nothing about load."""
-        if seconds <= self._in_time_seconds:
-            self._allowed = min(self._most, self._allowed + 1 / self._allowed)
-        elif self.all_taken:
+        # Only places that are used say that there could be more; until one was too many, each may bring another one.
+        if seconds <= self._in_time_seconds and self._taken * 2 >= self._allowed:
+            self._allowed = min(self._most, self._allowed + (1 / self._allowed if self._was_late else 1))
+        elif seconds > self._in_time_seconds and self.all_taken:
+            self._was_late = True
             self._allowed = max(self._least, self._allowed * _FEWER)
-        to_withhold = self._most - int(self._allowed)
-        if self._withheld < to_withhold:
-            self._withheld += 1
-            return
-        self._free.release()
-        while self._withheld > to_withhold:
-            self._withheld -= 1
-            self._free.release()
+        # Hours spent on one workbook are no reason to turn everybody away.
+        self._usual_seconds += (min(seconds, 4 * self._in_time_seconds) - self._usual_seconds) * _NEWEST
+        self._taken -= 1
+        self._call_up()
+
+    def _call_up(self) -> None:
+        while self._line and not self.all_taken:
+            turn = self._line.popleft()
+            if not turn.done():
+                self._taken += 1
+                turn.set_result(None)
 
 
 class Shedding:
@@ -97,7 +128,8 @@ class Shedding:
             self._places.leave(time.monotonic() - began)
 
     async def _enter(self) -> None:
-        if self._places.all_taken and self._waiting >= self._most_waiting:
+        is_hopeless = self._places.expected_seconds > self._patience_seconds
+        if is_hopeless or (self._places.all_taken and self._waiting >= self._most_waiting):
             _shed.inc()
             raise Overloaded
         self._waiting += 1

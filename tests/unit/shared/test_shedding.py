@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -66,27 +68,88 @@ async def test_whoever_waits_too_long_is_told_to_come_again_and_leaves_no_place_
     assert (await desk.client.get("/work")).status_code == 200
 
 
+async def round_of(places: Places, seconds: float) -> int:
+    """As many as may come in at once; all are answered after so long."""
+    held = 0
+    while not places.all_taken:
+        await places.take()
+        held += 1
+    for _ in range(held):
+        places.leave(seconds)
+    return held
+
+
+async def test_a_service_begins_with_few_and_takes_in_more_while_it_answers_in_time() -> None:
+    places = Places(most=24, least=4, in_time_seconds=0.25, first=8)
+    rounds = [await round_of(places, 0.1) for _ in range(5)]
+    assert (rounds[0], rounds[-1]) == (8, 24), rounds
+
+
+async def test_answers_of_a_quiet_hour_say_nothing_about_how_many_a_crowd_may_be() -> None:
+    places = Places(most=24, least=4, in_time_seconds=0.25, first=8)
+    for _ in range(500):
+        await places.take()
+        places.leave(0.01)
+    assert await round_of(places, 0.1) == 8
+
+
 async def test_a_service_that_answers_late_takes_in_fewer_at_once_and_more_again_when_it_is_fast() -> None:
-    places = Places(most=24, least=4, in_time_seconds=0.25)
-
-    async def round_of(seconds: float) -> int:
-        """As many as may come in at once; all are answered after so long."""
-        held = 0
-        while not places.all_taken:
-            await places.take()
-            held += 1
-        for _ in range(held):
-            places.leave(seconds)
-        return held
-
-    assert await round_of(2.0) == 24
-    assert await round_of(2.0) < 12, "one round of late answers is enough"
+    places = Places(most=24, least=4, in_time_seconds=0.25, first=24)
+    assert await round_of(places, 2.0) == 24
+    assert await round_of(places, 2.0) < 12, "one round of late answers is enough"
     for _ in range(10):
-        await round_of(2.0)
-    assert await round_of(0.01) == 4, "and never nobody"
-    for _ in range(30):
-        await round_of(0.01)
-    assert await round_of(0.01) == 24
+        await round_of(places, 2.0)
+    assert await round_of(places, 0.01) == 4, "and never nobody"
+    for _ in range(80):
+        await round_of(places, 0.01)
+    assert await round_of(places, 0.01) == 24
+
+
+async def test_the_line_is_no_longer_than_patience_reaches() -> None:
+    places = Places(most=2, least=2, in_time_seconds=0.25)
+    for _ in range(60):
+        await places.take()
+        places.leave(0.2)
+    await places.take()
+    await places.take()
+    assert places.expected_seconds == pytest.approx(0.1, rel=0.1)
+    line = [asyncio.create_task(places.take()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert places.expected_seconds > 0.25
+    for _ in range(4):
+        places.leave(0.2)
+    await asyncio.gather(*line)
+
+
+async def test_who_could_not_be_let_in_in_time_is_told_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = itertools.count(step=100)  # every answer takes 100 s
+    monkeypatch.setattr("shared.web.shedding.time", SimpleNamespace(monotonic=lambda: float(next(moments))))
+    desk = Desk(at_once=1, least=1, waiting=8, patience_seconds=30, in_time_seconds=1000)
+    desk.opens.set()
+    for _ in range(10):
+        assert (await desk.client.get("/work")).status_code == 200
+    desk.opens.clear()
+    held = asyncio.create_task(desk.client.get("/work"))
+    while not desk.held:
+        await asyncio.sleep(0.01)
+    answer = await asyncio.wait_for(desk.client.get("/work"), 10)
+    assert answer.json()["code"] == "overloaded"
+    desk.opens.set()
+    assert (await held).status_code == 200
+
+
+async def test_who_gave_up_in_the_moment_of_being_called_up_leaves_the_place_to_the_next() -> None:
+    places = Places(most=1, least=1, in_time_seconds=0.25)
+    await places.take()
+    first, second = asyncio.create_task(places.take()), asyncio.create_task(places.take())
+    await asyncio.sleep(0)
+    places.leave(0.01)  # the first is called up …
+    first.cancel()  # … and gives up before it knows
+    await asyncio.wait_for(second, 5)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    places.leave(0.01)
+    assert not places.all_taken
 
 
 async def test_one_long_request_among_free_places_takes_no_place_from_others() -> None:
