@@ -6,20 +6,20 @@ They repeat what was answered with success, each under its own key: that is work
 from __future__ import annotations
 
 import asyncio
-import random
-import time
+import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 
+from deploy.local import process
+from deploy.local.state import ROOT
 from tests.chaos.ledger import Line
-from tests.chaos.load import CLIENTS, WHO, request_of
+from tests.chaos.load import CLIENTS
 
 TIMES = 10
-IN_TIME_SECONDS = 0.5
-_ANSWER_SECONDS = 8.0
 _SHARE_IN_TIME = 0.99
 
 
@@ -37,14 +37,19 @@ class Burst:
         ordered = sorted(self.seconds)
         return ordered[min(int(len(ordered) * _SHARE_IN_TIME), len(ordered) - 1)] if ordered else 0.0
 
-    def note(self, answer: httpx.Response, seconds: float) -> None:
-        """Only 2xx, and 429 or 503 with a time to come again, are answers that a burst may get."""
+    def note(self, answer: httpx.Response, seconds: float) -> float:
+        """Only 2xx, and 429 or 503 with a time to come again, are answers that a burst may get.
+
+        Returns in how many seconds to ask again.
+        """
         if answer.is_success:
             self.seconds.append(seconds)
         elif answer.status_code in {429, 503} and "retry-after" in answer.headers:
             self.told_when += 1
+            return float(answer.headers["retry-after"])
         else:
             self.otherwise[str(answer.status_code)] += 1
+        return 0.0
 
     def __str__(self) -> str:
         return f"{len(self.seconds)} answered, p99 {self.p99_seconds * 1000:.0f} ms, {self.told_when} told when to come again"
@@ -52,24 +57,27 @@ class Burst:
 
 async def burst(origin: str, tokens: Mapping[str, str], done: Sequence[Line], *, seconds: float, seed: int) -> Burst:
     """`done`: commands that were answered with success. Returns when all have had their last answer."""
-    found, until = Burst(), time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=TIMES * CLIENTS, max_keepalive_connections=TIMES * CLIENTS)
-    async with httpx.AsyncClient(base_url=origin, timeout=_ANSWER_SECONDS, limits=limits, trust_env=False) as http:
+    if not done:
+        return Burst()
+    wanted = {
+        "origin": origin,
+        "seconds": seconds,
+        "seed": seed,
+        "clients": TIMES * CLIENTS,
+        "requests": [_request(line, tokens) for line in done],
+    }
+    crowd = await asyncio.create_subprocess_exec(
+        *process.spawn_command([sys.executable, "-m", "tests.chaos.crowd"]),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    said, _ = await crowd.communicate(json.dumps(wanted).encode())
+    found = json.loads(said)
+    return Burst(found["seconds"], found["told_when"], Counter(found["otherwise"]))
 
-        async def client(number: int) -> None:
-            chance = random.Random(f"{seed} {number}")
-            while done and time.monotonic() < until:
-                line = chance.choice(done)
-                method, path, body = request_of(line.story, line.command)
-                who = tokens[WHO[line.command.act]]
-                headers = {"Idempotency-Key": line.command.key, "Authorization": f"Bearer {who}"}
-                began = time.monotonic()
-                try:
-                    answer = await http.request(method, path, json=body, headers=headers)
-                except httpx.TransportError as fault:
-                    found.otherwise[type(fault).__name__] += 1
-                else:
-                    found.note(answer, time.monotonic() - began)
 
-        await asyncio.gather(*(client(number) for number in range(TIMES * CLIENTS)))
-    return found
+def _request(line: Line, tokens: Mapping[str, str]) -> dict[str, object]:
+    who, path, body = line.request
+    headers = {"Idempotency-Key": line.command.key, "Authorization": f"Bearer {tokens[who]}"}
+    return {"method": "POST", "url": path, "json": body, "headers": headers}

@@ -104,9 +104,13 @@ async def run_campaign(plan: Plan, say: Say) -> Verdict:
     try:
         (folder / "installation").mkdir(mode=0o700)
         (folder / "schedule.json").write_text(schedule.as_json(), encoding="utf-8")
-        small_disk = any(kind.act == "fill" for kind in plan.kinds)
         async with open_stage(
-            folder / "installation", plan.size, small_disk=small_disk, origin_port=plan.origin_port, report=say
+            folder / "installation",
+            plan.size,
+            plan.kinds,
+            with_visits=schedule.has_visits,
+            origin_port=plan.origin_port,
+            report=say,
         ) as stage:
             ledger = Ledger(folder / "ledger.jsonl")
             try:
@@ -127,7 +131,7 @@ async def run_campaign(plan: Plan, say: Say) -> Verdict:
 
 async def _under_fire(stage: Stage, schedule: Schedule, ledger: Ledger, verdict: Verdict, say: Say) -> None:
     """Load and faults side by side, then quiet, then the comparison."""
-    load = Load(schedule, stage.gemba.origin, stage.tokens, ledger)
+    load = Load(schedule, stage.gemba.origin, stage.tokens, stage.visits, ledger)
     faults, repeats = Faults(stage, ledger), Repeats(stage.http)
     working = asyncio.create_task(load.run())
     failing = asyncio.create_task(_faults(stage, schedule, faults, load, verdict, say, repeats))
@@ -172,7 +176,7 @@ async def _judge(stage: Stage, ledger: Ledger, verdict: Verdict, say: Say) -> No
     mails = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
     verdict.mails = len(mails)
     excused = [(one.mail_from, one.mail_until) for one in verdict.outcomes if KINDS[one.kind].repeats_mail]
-    found = await judge(stage.gemba, ledger, mails, excused)
+    found = await judge(stage.gemba, ledger, mails, excused, stage.clock.now())
     for name, sentences in verdict.findings.breaches.items():
         found.breaches[name] += sentences
     verdict.findings = found
@@ -211,8 +215,8 @@ async def _faults(
         await repeats.look(ports)
         took = f"{outcome.recovery_seconds} s" if outcome.recovery_seconds is not None else outcome.trouble
         say(f"fault {fault.number + 1}", f"{fault.kind} of {outcome.target} after {fault.at} facts; well again: {took}")
-        if outcome.crowd:
-            say(f"fault {fault.number + 1}", outcome.crowd)
+        if outcome.also:
+            say(f"fault {fault.number + 1}", outcome.also)
 
 
 def _first(fault: BaseException | None) -> str:

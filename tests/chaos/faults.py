@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -22,6 +22,7 @@ from tests.chaos.burst import burst
 from tests.chaos.kinds import KINDS, Kind
 from tests.chaos.ledger import Ledger
 from tests.chaos.memory import MOST_MEBIBYTES, watched
+from tests.chaos.rebuild import Rebuild, watched_rebuild
 from tests.chaos.recovery import RECOVERY_SECONDS, Recovery
 from tests.chaos.schedule import Fault
 from tests.chaos.stage import Stage
@@ -51,8 +52,8 @@ class Outcome:
     """From SIGTERM to the end of the process."""
     grew_mebibytes: int = 0
     """What the replica that grew most holds more than before; those that were started again are left out."""
-    crowd: str = ""
-    """What became of a burst's requests."""
+    also: str = ""
+    """What became of a burst's requests, or how fast a log was rebuilt."""
     breaches: list[str] = field(default_factory=list)
     mail_from: float = field(default=0.0, repr=False)
     """From when on mails in flight may repeat, seconds since the epoch; and until when."""
@@ -75,7 +76,11 @@ class Faults:
         outcome = Outcome(fault.number, kind.name, "", self._ledger.sent, time.monotonic(), mail_from=time.time())
         self._killed.clear()
         recovery = Recovery(self._stage, self._killed)
-        async with watched(self._stage.gemba) as growth:
+        async with AsyncExitStack() as watching:
+            growth = await watching.enter_async_context(watched(self._stage.gemba))
+            rebuild: Rebuild | None = None
+            if kind.act == "lose":
+                rebuild = await watching.enter_async_context(watched_rebuild(self._stage.gemba))
             outcome.target = await self._begin(kind, fault)
             if kind.act == "term":
                 await self._see_exit(outcome)
@@ -89,6 +94,8 @@ class Faults:
             if not outcome.trouble:
                 outcome.recovery_seconds = round(time.monotonic() - outcome.ended, 1)
                 outcome.timers_late = await recovery.late_timers()
+            if rebuild is not None:
+                outcome.also = await _seen_to_end(rebuild)
         outcome.mail_until = time.time()
         name, outcome.grew_mebibytes = growth.worst()
         if outcome.grew_mebibytes > MOST_MEBIBYTES:
@@ -108,7 +115,7 @@ class Faults:
         done = [line for line in self._ledger.lines if line.acknowledged]
         stage = self._stage
         crowd = await burst(stage.gemba.origin, stage.tokens, done, seconds=fault.seconds, seed=fault.number)
-        outcome.crowd = str(crowd)
+        outcome.also = str(crowd)
         outcome.breaches += [f"{count} of a burst's requests got {said}" for said, count in crowd.otherwise.items()]
 
     def undo(self) -> None:
@@ -194,6 +201,13 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+async def _seen_to_end(rebuild: Rebuild) -> str:
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while rebuild.seconds is None and time.monotonic() < deadline:
+        await asyncio.sleep(_LOOK_SECONDS)
+    return str(rebuild)
 
 
 async def _last(seconds: float) -> None:

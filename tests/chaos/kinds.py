@@ -10,6 +10,14 @@ from dataclasses import dataclass
 from deploy.local.problem import Problem
 
 SERVERS = ("postgres", "kafka", "smtp")
+_NETWORK = (
+    ("cut", "connections end and none can be made"),
+    ("half-open", "connections stay and carry nothing"),
+    ("latency", "every answer is late"),
+    ("slow", "a few kilobytes a second"),
+    ("reset", "the connection ends before the reply: of PostgreSQL after its COMMIT, of SMTP after the final dot"),
+)
+_ON_THE_WAY = frozenset({"busy", *(act for act, _ in _NETWORK)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,11 @@ class Kind:
     holds: bool = True
     repeats_mail: bool = True
     by_default: bool = True
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether it happens between services and a server: only then need something of ours stand there."""
+        return self.act in _ON_THE_WAY
 
 
 def _all() -> tuple[Kind, ...]:
@@ -45,17 +58,10 @@ def _all() -> tuple[Kind, ...]:
         Kind("disk-full", "fill", "postgres", "PostgreSQL's disk is full, until something is deleted (root only)",
              by_default=False),
     )  # fmt: skip
-    network = (
-        ("cut", "connections end and none can be made"),
-        ("half-open", "connections stay and carry nothing"),
-        ("latency", "every answer is late"),
-        ("slow", "a few kilobytes a second"),
-        ("reset", "the connection ends before the reply: of PostgreSQL after its COMMIT, of SMTP after the final dot"),
-    )
     wires = tuple(
         Kind(f"{act}-{server}", act, server, f"{server}: {says}", repeats_mail=server != "kafka")
         for server in SERVERS
-        for act, says in network
+        for act, says in _NETWORK
     )
     busy = Kind("busy-smtp", "busy", "smtp", "the mail server greets with 421", repeats_mail=False)
     crowd = Kind("burst", "burst", "visits", "ten times as many clients at once", holds=False, repeats_mail=False)

@@ -17,6 +17,10 @@ class Line:
 
     story: Story
     command: Command
+    about: str
+    """The id of the aggregate whose fact it makes."""
+    request: tuple[str, str, dict[str, object]] = ("", "", {})
+    """Who asks, path and body: a POST."""
     answers: list[str] = field(default_factory=list)
     acknowledged: bool = False
     slowest: float = 0.0
@@ -32,8 +36,8 @@ class Ledger:
         self.acknowledged = 0
         self.acknowledged_at = 0.0
 
-    def begin(self, story: Story, command: Command) -> Line:
-        line = Line(story, command)
+    def begin(self, story: Story, command: Command, about: str) -> Line:
+        line = Line(story, command, about)
         self.lines.append(line)
         self.sent += 1
         return line
@@ -44,13 +48,13 @@ class Ledger:
             line.acknowledged = True
             self.acknowledged += 1
             self.acknowledged_at = time.monotonic()
-        said = {"case": line.story.case_id, "act": line.command.act, "key": line.command.key, "answer": answer}
+        said = {"about": line.about, "act": line.command.act, "key": line.command.key, "answer": answer}
         self._file.write(json.dumps(said) + "\n")
 
     def of_acts(self) -> Iterator[tuple[str, str, bool]]:
-        """Case, act and whether it was acknowledged, of everything that was sent."""
+        """Aggregate, act and whether it was acknowledged, of everything that was sent."""
         for line in self.lines:
-            yield line.story.case_id, line.command.act, line.acknowledged
+            yield line.about, line.command.act, line.acknowledged
 
     def close(self) -> None:
         self._file.close()

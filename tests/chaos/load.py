@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 import httpx
 
 from tests.chaos.ledger import Ledger, Line
+from tests.chaos.programme import COUNTRY, Visit, Visits
 from tests.chaos.schedule import Command, Schedule, Story
 
 CLIENTS = 8
@@ -17,8 +19,8 @@ PATIENCE_SECONDS = 180.0
 _ANSWER_SECONDS = 8.0
 _LONGEST_PAUSE_SECONDS = 0.4
 _AGAIN_SECONDS = 0.25
-COUNTRY = "BD"
-WHO = {"raise": "deputy", "acknowledge": "officer", "note": "officer", "propose": "officer", "approve": "head"}
+_WHO = {"raise": "deputy", "acknowledge": "officer", "note": "officer", "propose": "officer", "approve": "head",
+        "evidence": "coordinator", "return": "coordinator", "verify": "coordinator"}  # fmt: skip
 
 
 class Refused(Exception):
@@ -28,9 +30,14 @@ class Refused(Exception):
 class Load:
     """All stories, by `CLIENTS` clients side by side; `allow` says how many commands may have been sent by now."""
 
-    def __init__(self, schedule: Schedule, origin: str, tokens: Mapping[str, str], ledger: Ledger) -> None:
+    def __init__(
+        self, schedule: Schedule, origin: str, tokens: Mapping[str, str], visits: Visits, ledger: Ledger
+    ) -> None:
         self._schedule = schedule
         self._ledger = ledger
+        self._visits = visits
+        self._actions: dict[int, str] = {}
+        """The action of a report's first finding, by the story's number: only the answer tells its id."""
         self._limit = 0
         self._moved = asyncio.Condition()
         self._halted = False
@@ -79,26 +86,25 @@ class Load:
                     await self._moved.wait_for(lambda: self._ledger.sent < self._limit or self._halted)
                     if self._halted:
                         return
-                    line = self._ledger.begin(story, command)
+                    line = self._ledger.begin(story, command, self._about(story, command))
+                    line.request = self.request_of(story, command)
                     self._moved.notify_all()
-                await self._insist(story, command, line)
+                await self._insist(line)
                 await asyncio.sleep(chance.uniform(0, _LONGEST_PAUSE_SECONDS))
 
-    async def _insist(self, story: Story, command: Command, line: Line) -> None:
+    async def _insist(self, line: Line) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not await self._try(story, command, line):
+        while not await self._try(line):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{command.act} of {story.case_id} was not answered with success: {line.answers}")
+                raise TimeoutError(f"{line.command.act} of {line.about} was not answered with success: {line.answers}")
             await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _try(self, story: Story, command: Command, line: Line) -> bool:
+    async def _try(self, line: Line) -> bool:
         """One attempt; whether it was answered with success. Raises `Refused` for a no."""
-        method, path, body = request_of(story, command)
+        act, (who, path, body) = line.command.act, line.request
         began = time.monotonic()
         try:
-            answer = await self._http[WHO[command.act]].request(
-                method, path, json=body, headers={"Idempotency-Key": command.key}
-            )
+            answer = await self._http[who].post(path, json=body, headers={"Idempotency-Key": line.command.key})
         except httpx.TransportError as fault:
             said, status = type(fault).__name__, 503
         else:
@@ -107,22 +113,56 @@ class Load:
         is_done = 200 <= status < 300
         self._ledger.note(line, said, acknowledged=is_done)
         if 400 <= status < 500 and status != 429:
-            self.refused.append(f"{command.act} of {story.case_id}: {status} {answer.text[:300]}")
+            self.refused.append(f"{act} of {line.about}: {status} {answer.text[:300]}")
             raise Refused(self.refused[-1])
+        if is_done and act == "report":
+            self._actions[line.story.number] = answer.json()["action_ids"][0]
         return is_done
 
+    def _about(self, story: Story, command: Command) -> str:
+        if story.kind == "case":
+            return story.subject
+        if command.act in {"report", "accept", "decline"}:
+            return self._visit(story).visit_id
+        return self._actions[story.number]
 
-def request_of(story: Story, command: Command) -> tuple[str, str, dict[str, object]]:
-    """Method, path and body."""
-    root = "/visits/api/cases"
-    if command.act == "raise":
-        text = "Seen at the gate this morning."
-        return "POST", root, {"case_id": story.case_id, "item": story.item, "text": text, "country": COUNTRY}
-    wishes: dict[str, tuple[str, dict[str, object]]] = {
-        "acknowledge": ("acknowledge", {"take_over": True}),
-        "note": ("note", {"text": f"Spoke to them again, {command.key[:8]}."}),
-        "propose": ("propose-closure", {"outcome": "cancelled", "reason": "It was not so."}),
-        "approve": ("approve-closure", {}),
-    }
-    path, body = wishes[command.act]
-    return "POST", f"{root}/{story.case_id}/{path}", body
+    def _visit(self, story: Story) -> Visit:
+        return (self._visits.begun if story.kind == "report" else self._visits.offered)[story.place]
+
+    def request_of(self, story: Story, command: Command) -> tuple[str, str, dict[str, object]]:
+        """Who asks, path and body: a POST."""
+        about, act = self._about(story, command), command.act
+        if story.kind != "case":
+            if act in {"report", "accept", "decline"}:
+                return self._visit(story).trainer, f"/visits/api/visits/{about}/{act}", _VISIT_BODIES[act](story)
+            return _WHO[act], f"/visits/api/actions/{about}/{act}", _ACTION_BODIES[act]
+        root = "/visits/api/cases"
+        if act == "raise":
+            text = "Seen at the gate this morning."
+            return _WHO[act], root, {"case_id": about, "item": story.item, "text": text, "country": COUNTRY}
+        wishes: dict[str, tuple[str, dict[str, object]]] = {
+            "acknowledge": ("acknowledge", {"take_over": True}),
+            "note": ("note", {"text": f"Spoke to them again, {command.key[:8]}."}),
+            "propose": ("propose-closure", {"outcome": "cancelled", "reason": "It was not so."}),
+            "approve": ("approve-closure", {}),
+        }
+        path, body = wishes[act]
+        return _WHO[act], f"{root}/{about}/{path}", body
+
+
+def _report(story: Story) -> dict[str, object]:
+    findings = [asdict(finding) | {"text": "No guard at the saw."} for finding in story.findings]
+    who = {"managers": 2, "workers": 2}
+    return {"report_id": story.subject, "participants": who, "summary": "As agreed.", "findings": findings}
+
+
+_VISIT_BODIES: Mapping[str, Callable[[Story], dict[str, object]]] = {
+    "report": _report,
+    "accept": lambda _: {},
+    "decline": lambda _: {"reason": "workload"},
+}
+_ACTION_BODIES: Mapping[str, dict[str, object]] = {
+    "evidence": {"text": "The guard is back on the saw."},
+    "return": {"reason": "The picture shows another saw."},
+    "verify": {},
+}

@@ -12,12 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
 from deploy.local.installation import Installation
-from deploy.local.topology import SERVICES
 from shared.kafka.topics import BY_NAME, TOPICS
+from tests.chaos.databases import Databases, read_databases
 from tests.chaos.ledger import Ledger
 from tests.harness.raw_log import Record, read_log
 
@@ -27,6 +24,12 @@ _FACT_OF = {
     "note": "gemba.CaseProgressed.v1",
     "propose": "gemba.ClosureProposed.v1",
     "approve": "gemba.CaseClosed.v1",
+    "report": "gemba.VisitReported.v1",
+    "accept": "gemba.VisitConfirmed.v1",
+    "decline": "gemba.VisitDeclined.v1",
+    "evidence": "gemba.EvidenceSubmitted.v1",
+    "return": "gemba.EvidenceReturned.v1",
+    "verify": "gemba.ActionVerified.v1",
 }
 _BY_CLOCK = ("gemba.CaseAckLapsed.v1", "gemba.CaseUnowned.v1")
 _SILENCE = {"no_acknowledgement", "no_answer_when_asked_again"}
@@ -48,27 +51,20 @@ class Findings:
         return len(self.breaches.get(name, ()))
 
 
-@dataclass(slots=True)
-class Databases:
-    """Rows that matter, by service."""
-
-    outbox: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    watermarks: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    stuck: list[str] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
-    unarmed: list[str] = field(default_factory=list)
-
-
 async def judge(
-    gemba: Installation, ledger: Ledger, mails: Sequence[Mapping[str, Any]], excused: Sequence[tuple[float, float]]
+    gemba: Installation,
+    ledger: Ledger,
+    mails: Sequence[Mapping[str, Any]],
+    excused: Sequence[tuple[float, float]],
+    now: datetime,
 ) -> Findings:
-    """Everything that is not as it was promised. All must be quiet."""
+    """Everything that is not as it was promised. All must be quiet; what is held for later than `now` does not wait."""
     found = Findings()
-    kept = read_databases(gemba)
+    kept = read_databases(gemba, now)
     log = await read_log(gemba)
     found.facts_kept = sum(map(len, kept.outbox.values()))
     judge_commands(ledger, kept, found)
+    judge_findings(ledger, kept, found)
     judge_log(log, kept, found)
     judge_readers(kept, found)
     judge_timers(kept.outbox["visits"], found)
@@ -80,59 +76,47 @@ async def judge(
     return found
 
 
-def read_databases(gemba: Installation) -> Databases:
-    """As the services' own roles see them."""
-    kept = Databases()
-    for service in SERVICES:
-        with psycopg.connect(gemba.databases[service].run, row_factory=dict_row) as conn:
-            kept.outbox[service] = conn.execute(
-                "select seq, event_id::text, topic, aggregate::text, version, type, body, occurred_at from outbox "
-                "where lane <> 'state' order by seq"
-            ).fetchall()
-            for row in conn.execute("select consumer, topic, aggregate::text, version from watermarks"):
-                kept.watermarks[row["consumer"], row["topic"], row["aggregate"]] = row["version"]
-            pending = conn.execute("select count(*) as n from outbox_pending").fetchone()
-            if pending and pending["n"]:
-                kept.stuck.append(f"{service}: {pending['n']} facts were never published")
-            for row in conn.execute(
-                "select state, reason, topic, aggregate::text from parked where state <> 'skipped'"
-            ):
-                kept.stuck.append(f"{service}: {row['topic']} {row['aggregate']} is {row['state']}: {row['reason']}")
-    with psycopg.connect(gemba.databases["notifications"].run, row_factory=dict_row) as conn:
-        kept.messages = conn.execute(
-            "select message_id::text, template, about::text, part, step, recipient_id::text, channel, state, code, attempts, "
-            "sent_with::text from messages"
-        ).fetchall()
-    with psycopg.connect(gemba.databases["visits"].run, row_factory=dict_row) as conn:
-        for row in conn.execute("select case_id::text, count(*) as n from case_texts where kind = 'note' group by 1"):
-            kept.notes[row["case_id"]] = row["n"]
-        kept.unarmed = [
-            row["case_id"]
-            for row in conn.execute(
-                "select case_id::text from cases where standing <> 'closed' and not exists "
-                "(select from timers where kind = 'case.step' and aggregate = case_id)"
-            )
-        ]
-    return kept
-
-
 def judge_commands(ledger: Ledger, kept: Databases, found: Findings) -> None:
     """Acknowledged and not there is lost; there more often than it was asked for is duplicated."""
     made: Counter[tuple[str, str]] = Counter((row["aggregate"], row["type"]) for row in kept.outbox["visits"])
     asked: Counter[tuple[str, str]] = Counter()
     sent: Counter[tuple[str, str]] = Counter()
-    for case_id, act, acknowledged in ledger.of_acts():
-        asked[case_id, act] += acknowledged
-        sent[case_id, act] += 1
-    for (case_id, act), count in sorted(sent.items()):
-        told, there = asked[case_id, act], made[case_id, _FACT_OF[act]]
+    for about, act, acknowledged in ledger.of_acts():
+        asked[about, act] += acknowledged
+        sent[about, act] += 1
+    for (about, act), count in sorted(sent.items()):
+        told, there = asked[about, act], made[about, _FACT_OF[act]]
         if there < told:
-            found.say("lost", f"{act} of {case_id}: acknowledged {told} times, {there} facts")
+            found.say("lost", f"{act} of {about}: acknowledged {told} times, {there} facts")
         if there > count and act != "propose":  # an approval that nobody gave asks again by the clock
-            found.say("duplicated", f"{act} of {case_id}: asked for {count} times, {there} facts")
-        if act == "note" and not told <= kept.notes[case_id] <= count:
-            name = "lost" if kept.notes[case_id] < told else "duplicated"
-            found.say(name, f"{case_id} has {kept.notes[case_id]} notes; {told} of {count} were acknowledged")
+            found.say("duplicated", f"{act} of {about}: asked for {count} times, {there} facts")
+        if act == "note" and not told <= kept.notes[about] <= count:
+            name = "lost" if kept.notes[about] < told else "duplicated"
+            found.say(name, f"{about} has {kept.notes[about]} notes; {told} of {count} were acknowledged")
+
+
+def judge_findings(ledger: Ledger, kept: Databases, found: Findings) -> None:
+    """A report's findings are all there once, and the actions that they ask for, or nothing of it."""
+    made: Counter[tuple[str, str]] = Counter((row["aggregate"], row["type"]) for row in kept.outbox["visits"])
+    actions = Counter(
+        str(json.loads(row["body"])["finding_id"])
+        for row in kept.outbox["visits"]
+        if row["type"] == "gemba.ActionOpened.v1"
+    )
+    for line in ledger.lines:
+        if line.command.act != "report":
+            continue
+        reported = made[line.about, _FACT_OF["report"]]
+        for finding in line.story.findings:
+            there = made[finding.finding_id, "gemba.FindingRecorded.v1"]
+            wanted = reported if finding.grade == "minor" else 0
+            if there != reported or actions[finding.finding_id] != wanted:
+                name = "lost" if there < reported or actions[finding.finding_id] < wanted else "duplicated"
+                found.say(
+                    name,
+                    f"{finding.grade} finding {finding.finding_id} of visit {line.about}, reported {reported} times: "
+                    f"recorded {there} times, {actions[finding.finding_id]} actions",
+                )
 
 
 def judge_log(log: Sequence[Record], kept: Databases, found: Findings) -> None:

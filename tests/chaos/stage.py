@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ import httpx
 
 from deploy.local import process
 from deploy.local.demo.actors import Actor
-from deploy.local.demo.observing import Inbox
+from deploy.local.demo.observing import Inbox, Services
 from deploy.local.demo.programme import write_workbooks
 from deploy.local.installation import Installation, running_installation
 from deploy.local.size import Size
@@ -23,13 +23,16 @@ from deploy.local.state import State
 from deploy.local.supervisor import Report
 from deploy.local.topology import SERVICES
 from shared.clock import SteeredClock
-from tests.chaos.load import COUNTRY
+from tests.chaos.kinds import Kind
+from tests.chaos.programme import COORDINATOR, COUNTRY, Programme, Visits
 from tests.chaos.small_disk import SmallDisk
 from tests.chaos.wire import Wire
 
 BEGINS = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
-_PEOPLE = {"officer": f"{COUNTRY}-OFFICER", "deputy": f"{COUNTRY}-DEPUTY", "head": f"{COUNTRY}-HEAD"}
+_PEOPLE = {"officer": f"{COUNTRY}-OFFICER", "deputy": f"{COUNTRY}-DEPUTY", "head": f"{COUNTRY}-HEAD",
+           "coordinator": COORDINATOR}  # fmt: skip
 _KEPT_MESSAGES = 1_000_000
+_SETTLE_SECONDS = 180.0
 
 
 @dataclass
@@ -39,9 +42,10 @@ class Stage:
     gemba: Installation
     clock: SteeredClock
     wires: Mapping[str, Wire]
-    tokens: Mapping[str, str]
+    tokens: dict[str, str]
     said: list[tuple[str, str]]
     disk: SmallDisk | None
+    visits: Visits = field(default_factory=Visits)
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=3, trust_env=False))
 
     async def not_ready(self) -> list[str]:
@@ -60,9 +64,12 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    folder: Path, size: Size, *, small_disk: bool, origin_port: int | None, report: Report
+    folder: Path, size: Size, kinds: Sequence[Kind], *, with_visits: bool, origin_port: int | None, report: Report
 ) -> AsyncIterator[Stage]:
-    """Everything started, the programme imported. Leaving it stops everything and takes every mount away."""
+    """Everything started, the programme imported. Leaving it stops everything and takes every mount away.
+
+    Only what is to go wrong between services and a server needs a relay there: it costs a third of the machine.
+    """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a killed broker does not answer is no news
     state = State(folder)
     # Never the default one: an installation that is in use must not be met by the campaign's clients.
@@ -70,7 +77,8 @@ async def open_stage(
     ports = state.ports(size.port_names())
     targets = {f"postgres-{service}": ports["postgres"] for service in SERVICES}
     targets |= {name: ports[name] for name in size.broker_names()} | {"smtp": ports["inbox-smtp"]}
-    wires = {name: Wire(name, target) for name, target in targets.items()}
+    torn = {kind.target for kind in kinds if kind.on_the_way}
+    wires = {name: Wire(name, target) for name, target in targets.items() if name.split("-")[0] in torn}
     SteeredClock.create(folder / "clock", BEGINS, rate=1.0)
     said: list[tuple[str, str]] = []
 
@@ -80,7 +88,8 @@ async def open_stage(
 
     async with AsyncExitStack() as stack:
         state.check_ports_free(ports)
-        disk = stack.enter_context(SmallDisk(folder / "postgres")) if small_disk else None
+        filled = any(kind.act == "fill" for kind in kinds)
+        disk = stack.enter_context(SmallDisk(folder / "postgres")) if filled else None
         for wire in wires.values():
             await wire.start()
             stack.push_async_callback(wire.stop)
@@ -93,7 +102,28 @@ async def open_stage(
         stack.push_async_callback(stage.http.aclose)
         report("people", "bringing them in")
         stage.tokens = await _bring_in(stage, folder / "workbooks")
+        if with_visits:
+            report("visits", "planning two cohorts, until some have begun and some are offered")
+            await _plan_visits(stage)
         yield stage
+
+
+async def _plan_visits(stage: Stage) -> None:
+    coordinator = Actor(COORDINATOR, stage.gemba.origin, token=stage.tokens["coordinator"])
+    eyes = Services(stage.gemba.status_urls())
+    try:
+        programme = Programme(
+            coordinator,
+            stage.clock,
+            stage.gemba.origin,
+            lambda key: _own_token(key, stage.gemba.origin),
+            lambda: eyes.settle(seconds=_SETTLE_SECONDS),
+            stage.tokens,
+        )
+        stage.visits = await programme.prepare()
+    finally:
+        await eyes.close()
+        await coordinator.close()
 
 
 async def _bring_in(stage: Stage, folder: Path) -> dict[str, str]:

@@ -103,7 +103,7 @@ def _show(verdict: Verdict) -> None:
             typer.echo(f"{name.replace('_', ' '):22} {value}")
     for one in result["recoveries"]:
         also = f", gone after {one['exit_seconds']} s" if one["exit_seconds"] is not None else ""
-        also += f", {one['crowd']}" if one["crowd"] else ""
+        also += f", {one['also']}" if one["also"] else ""
         typer.echo(
             f"  {one['kind']:18} {one['target']:24} well again after {one['recovery_seconds']} s, "
             f"memory +{one['grew_mebibytes']} MiB{also}"

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from tests.chaos.burst import Burst
 from tests.chaos.memory import Growth
+from tests.chaos.rebuild import Rebuild
 from tests.chaos.repeats import Repeats, counted_in
 
 
@@ -26,9 +27,10 @@ def test_a_burst_may_be_answered_or_told_when_to_come_again_and_nothing_else(
     status: int, headers: dict[str, str], is_fair: bool
 ) -> None:
     found = Burst()
-    found.note(httpx.Response(status, headers=headers), 0.1)
+    pause = found.note(httpx.Response(status, headers=headers), 0.1)
     assert (not found.otherwise) == is_fair
     assert len(found.seconds) + found.told_when == is_fair
+    assert pause == float(found.told_when), "whoever is told when to come again comes then, and nobody else waits"
 
 
 def test_the_p99_of_a_burst_is_that_of_what_was_answered() -> None:
@@ -60,3 +62,21 @@ async def test_facts_that_came_twice_are_counted_over_the_lives_of_a_replica() -
     for _ in range(3):
         await repeats.look([1])
     assert repeats.total == 6
+
+
+def test_a_rebuild_lasts_from_the_first_wish_for_it_to_the_last_fact_of_the_last_service() -> None:
+    rebuild = Rebuild()
+    for at, visits, scheduler in (
+        (0.0, (3, 900, 1), (0, 100, 1)),  # pending, facts, epoch: ordinary work
+        (1.0, (900, 900, 2), (0, 100, 1)),
+        (2.0, (400, 900, 2), (100, 100, 2)),
+        (3.0, (0, 900, 2), (100, 100, 2)),
+    ):
+        rebuild.note("visits", *visits, at)
+        rebuild.note("scheduler", *scheduler, at)
+    assert rebuild.seconds is None, "one of them is not done"
+    rebuild.note("scheduler", 0, 100, 2, 5.0)
+    assert (rebuild.facts, rebuild.seconds) == (1000, 4.0)
+    assert str(rebuild) == "1000 facts rebuilt in 4.0 s, 250 a second"
+    rebuild.note("visits", 7, 907, 2, 6.0)
+    assert rebuild.seconds == 4.0, "what comes after it is ordinary work again"

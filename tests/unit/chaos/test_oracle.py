@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.databases import Databases
 from tests.chaos.ledger import Ledger
 from tests.chaos.oracle import (
-    Databases,
     Findings,
     judge_commands,
+    judge_findings,
     judge_log,
     judge_messages,
     judge_readers,
     judge_timers,
 )
-from tests.chaos.schedule import Command, Story
+from tests.chaos.schedule import Command, Finding, Story
 from tests.harness.raw_log import Record
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -61,7 +62,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.jsonl")
     for act in ("raise", "acknowledge"):
         command = Command(act, act)
-        made.note(made.begin(Story(0, CASE, 1, ()), command), "201", acknowledged=True)
+        made.note(made.begin(Story(0, CASE, 1, ()), command, CASE), "201", acknowledged=True)
     yield made
     made.close()
 
@@ -88,6 +89,45 @@ def test_one_wish_with_two_facts_is_duplicated(kept: Databases, ledger: Ledger) 
     found = Findings()
     judge_commands(ledger, kept, found)
     assert found.count("duplicated") == 1
+
+
+def about(aggregate: str, kind: str, **body: Any) -> dict[str, Any]:
+    return fact(1, kind, **body) | {"topic": "gemba.visit", "aggregate": aggregate}
+
+
+REPORT = Story(
+    1, "report", 3, (), "report", 0, (Finding("worse", 3, "minor"), Finding("noted", 5, "observation"))
+)  # fmt: skip
+REPORTED = [
+    about("visit", "VisitReported"),
+    about("worse", "FindingRecorded"),
+    about("noted", "FindingRecorded"),
+    about("action", "ActionOpened", finding_id="worse"),
+]
+
+
+@pytest.mark.parametrize(
+    ("facts", "breaches"),
+    [
+        (REPORTED, {}),
+        ([], {"lost": 1}),
+        (REPORTED[:2] + REPORTED[3:], {"lost": 1}),
+        (REPORTED[:3], {"lost": 1}),
+        (REPORTED[1:], {"lost": 1, "duplicated": 2}),
+        ([*REPORTED, about("another", "ActionOpened", finding_id="worse")], {"duplicated": 1}),
+        ([*REPORTED, about("another", "ActionOpened", finding_id="noted")], {"duplicated": 1}),
+        ([*REPORTED, REPORTED[0]], {"duplicated": 1, "lost": 2}),
+    ],
+)
+def test_a_report_is_there_with_all_its_findings_and_their_actions_once(
+    tmp_path: Path, facts: list[dict[str, Any]], breaches: dict[str, int]
+) -> None:
+    ledger, kept, found = Ledger(tmp_path / "ledger.jsonl"), Databases(outbox={"visits": facts}), Findings()
+    ledger.note(ledger.begin(REPORT, Command("report", "key"), "visit"), "201", acknowledged=True)
+    judge_commands(ledger, kept, found)
+    judge_findings(ledger, kept, found)
+    assert {name: len(said) for name, said in found.breaches.items()} == breaches
+    ledger.close()
 
 
 @pytest.mark.parametrize(

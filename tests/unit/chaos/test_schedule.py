@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local.problem import Problem
 from tests.chaos.kinds import KINDS, choose
-from tests.chaos.schedule import Schedule, draw
+from tests.chaos.schedule import OFFERS, REPORTS, Schedule, draw
 
 
 def drawn(seed: int = 7, facts: int = 400, faults: int = 40) -> Schedule:
@@ -36,10 +36,40 @@ def test_faults_are_spread_over_the_load_in_order_and_every_kind_comes_before_an
 
 def test_a_case_is_raised_before_anything_else_becomes_of_it() -> None:
     order = ["raise", "acknowledge", "note", "propose", "approve"]
-    for story in drawn().stories:
+    for story in [story for story in drawn().stories if story.kind == "case"]:
         acts = [command.act for command in story.commands]
         assert acts == sorted(acts, key=order.index)
         assert acts[0] == "raise"
+
+
+def test_ordinary_work_goes_on_beside_the_cases_each_visit_and_offer_in_one_story() -> None:
+    stories = [story for story in drawn(facts=2000).stories if story.kind != "case"]
+    places = [(story.kind, story.place) for story in stories]
+    assert sorted(places) == [
+        *(("offer", place) for place in range(OFFERS)),
+        *(("report", place) for place in range(REPORTS)),
+    ]
+    for story in stories:
+        acts = [command.act for command in story.commands]
+        if story.kind == "offer":
+            assert acts in (["accept"], ["decline"])
+        else:
+            assert acts[0] == "report"
+            assert acts[1::2] == ["evidence"] * (len(acts) // 2)
+            assert set(acts[2:-1:2]) <= {"return"}
+            assert story.findings[0].grade == "minor", "its action is what evidence is handed in for"
+
+
+def test_few_facts_are_of_cases_alone_and_need_no_cohort() -> None:
+    assert not drawn(facts=60, faults=3).has_visits
+    assert drawn(facts=400).has_visits
+
+
+def test_a_relay_stands_only_where_something_is_to_go_wrong_on_the_way() -> None:
+    on_the_way = {kind.name for kind in KINDS.values() if kind.on_the_way}
+    assert on_the_way == {
+        name for name in KINDS if name.split("-")[0] in {"cut", "half", "latency", "slow", "reset", "busy"}
+    }
 
 
 @pytest.mark.parametrize(("facts", "faults"), [(10, 3), (0, 0), (100, -1)])
