@@ -24,10 +24,13 @@ class Growth:
     names: dict[int, str] = field(default_factory=dict)
 
     def look(self, gemba: Installation) -> None:
-        """Of services alone. A process that was started again is another one, and is still growing up: left out."""
+        """Of services alone, without the planner's workers, which come and go with its work.
+
+        A process that was started again is another one, and is still growing up: left out.
+        """
         is_first = not self.first
         for name, pid in gemba.supervisor.pids().items():
-            size = process.memory_of(pid) if name in gemba.replicas else None
+            size = process.memory_of_one(pid) if name in gemba.replicas else None
             if size is None:
                 continue
             if is_first:

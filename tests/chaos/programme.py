@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ _AFTER_THE_START = timedelta(hours=3)
 """More than clocks are set back by."""
 _BEFORE_MISSED = timedelta(hours=18)
 _NOT_THERE = 404
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Programme:
                 return await self.coordinator.get(f"/scheduler/api/cohorts/{cohort_id}/plan")
             except Refused as refused:
                 if refused.status == _NOT_THERE:
+                    await asyncio.sleep(_LOOK_SECONDS)  # who plans needs the processor
                     return None
                 raise
 

@@ -68,21 +68,41 @@ async def test_whoever_waits_too_long_is_told_to_come_again_and_leaves_no_place_
     assert (await desk.client.get("/work")).status_code == 200
 
 
-async def round_of(places: Places, seconds: float) -> int:
-    """As many as may come in at once; all are answered after so long."""
-    held = 0
-    while not places.all_taken:
-        await places.take()
-        held += 1
-    for _ in range(held):
-        places.leave(seconds)
-    return held
+class Crowd:
+    """Always more clients than places: whoever is answered asks again at once."""
+
+    def __init__(self, places: Places, clients: int = 40) -> None:
+        self._places = places
+        self._inside = 0
+        self._clients = [asyncio.create_task(self._ask()) for _ in range(clients)]
+
+    async def _ask(self) -> None:
+        await self._places.take()
+        self._inside += 1
+
+    async def after(self, answers: int, seconds: float) -> int:
+        """How many are inside after so many answers, each of which took so long."""
+        await asyncio.sleep(0)
+        for _ in range(answers):
+            self._inside -= 1
+            self._places.leave(seconds)
+            self._clients.append(asyncio.create_task(self._ask()))
+            await asyncio.sleep(0)
+        return self._inside
+
+    async def go(self) -> None:
+        for client in self._clients:
+            client.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
 
 
 async def test_a_service_begins_with_few_and_takes_in_more_while_it_answers_in_time() -> None:
-    places = Places(most=24, least=4, in_time_seconds=0.25, first=8)
-    rounds = [await round_of(places, 0.1) for _ in range(5)]
-    assert (rounds[0], rounds[-1]) == (8, 24), rounds
+    crowd = Crowd(Places(most=24, least=4, in_time_seconds=0.25, first=8))
+    assert await crowd.after(0, 0.1) == 8
+    assert await crowd.after(8, 0.1) == 16
+    assert await crowd.after(8, 0.1) == 24
+    assert await crowd.after(100, 0.1) == 24
+    await crowd.go()
 
 
 async def test_answers_of_a_quiet_hour_say_nothing_about_how_many_a_crowd_may_be() -> None:
@@ -90,19 +110,30 @@ async def test_answers_of_a_quiet_hour_say_nothing_about_how_many_a_crowd_may_be
     for _ in range(500):
         await places.take()
         places.leave(0.01)
-    assert await round_of(places, 0.1) == 8
+    crowd = Crowd(places)
+    assert await crowd.after(0, 0.1) == 8
+    await crowd.go()
 
 
 async def test_a_service_that_answers_late_takes_in_fewer_at_once_and_more_again_when_it_is_fast() -> None:
-    places = Places(most=24, least=4, in_time_seconds=0.25, first=24)
-    assert await round_of(places, 2.0) == 24
-    assert await round_of(places, 2.0) < 12, "one round of late answers is enough"
-    for _ in range(10):
-        await round_of(places, 2.0)
-    assert await round_of(places, 0.01) == 4, "and never nobody"
-    for _ in range(80):
-        await round_of(places, 0.01)
-    assert await round_of(places, 0.01) == 24
+    crowd = Crowd(Places(most=24, least=4, in_time_seconds=0.25, first=24))
+    assert await crowd.after(24, 2.0) < 12, "one round of late answers is enough"
+    assert await crowd.after(50, 2.0) == 4, "and never nobody"
+    assert await crowd.after(50, 0.01) > 8
+    assert await crowd.after(300, 0.01) == 24
+    await crowd.go()
+
+
+async def test_late_answers_turn_nobody_away_where_there_is_a_place_for_everybody() -> None:
+    places = Places(most=24, least=4, in_time_seconds=0.25, first=8)
+    for _ in range(20):  # a replica that was just started: everything takes long the first time
+        for _ in range(8):
+            await places.take()
+        for _ in range(8):
+            places.leave(2.0)
+    crowd = Crowd(places)
+    assert await crowd.after(0, 0.1) == 8
+    await crowd.go()
 
 
 async def test_the_line_is_no_longer_than_patience_reaches() -> None:
