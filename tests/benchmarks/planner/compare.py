@@ -59,16 +59,16 @@ def ours(instance: Any, seconds: float) -> tuple[float, dict[str, Any]]:
     """The search, everything from the arrays on counted; how long until everything was placed."""
     start = time.monotonic()
     search = Search(problem_of(instance), slots=2, enterprises=1, seed=1)
-    search.construct()
-    left = search.left_out()
-    placed_at = time.monotonic() - start if not left else None
-    begun = time.monotonic() - start
-    found = search.improve(seconds=max(0.01, seconds - begun))
-    if placed_at is None:
-        floor = 20_000 / 4
-        complete = [s for s, _, total in found.trace if total + constant(instance) < len(found.placed) * floor / 4]
-        placed_at = begun + complete[0] if complete else None
-    return _judged(instance, *answer(instance, found)), {"moves": found.moves, "all_placed_after": placed_at}
+    placed_at: list[float] = []
+
+    def look(_: float) -> None:
+        if not placed_at and not search.left_out():
+            placed_at.append(time.monotonic() - start)
+
+    look(search.construct())
+    found = search.improve(seconds=max(0.01, seconds - (time.monotonic() - start)), tell=look)
+    more = {"moves": found.moves, "all_placed_after": placed_at[0] if placed_at else None}
+    return _judged(instance, *answer(instance, found)), more
 
 
 def theirs(instance: Any, seconds: float) -> float:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from services.scheduler.planner import Instance, PlanStatus, Progress, check, solve
 from services.scheduler.planner.large import search_large
 from tests.benchmarks.planner.generator import Size, made
-from tests.unit.planner.factory import booked, days, job, plan_of, trainer, world
+from tests.unit.planner.factory import booked, day, days, enterprise, job, plan_of, trainer, world
 from tests.unit.planner.small_worlds import instances
 from tests.unit.planner.test_properties import CALM
 
@@ -54,6 +54,16 @@ def test_cancelling_returns_the_best_plan_so_far() -> None:
     plan = solve(instance, max_seconds=3600, progress=told.append, cancelled=lambda: len(told) > 2)
     assert check(instance, plan) == []
     assert plan.cost <= told[0].cost + 1e-3
+
+
+def test_what_the_first_plan_leaves_out_is_placed_before_the_search_begins() -> None:
+    """Who has fewest trainers goes first, and takes the one day on which the other's second trainer is on leave."""
+    ann, bob = trainer(max_visits_per_day=1), trainer("bob", leave=(days(0, 0),))
+    either = job("either", window=days(0, 1), target=day(0), forbidden_trainers=frozenset({"bob"}))
+    only = job("only", enterprise_ids=("farm",), window=days(0, 0))
+    instance = world([ann, bob], [enterprise(), enterprise("farm")], (either, only))
+    outcome = search_large(instance, seed=1, max_work=1.0, max_seconds=None, cancelled=lambda: True)
+    assert {p.job_id: p.day for p in outcome.placements} == {"either": day(1), "only": day(0)}
 
 
 def test_the_search_leaves_a_day_on_which_the_enterprise_has_another_visit() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from services.scheduler.planner.search.block import insert_alone
 from services.scheduler.planner.search.cells import STARTS, Scratch
 from services.scheduler.planner.search.chain import insert_chain
-from services.scheduler.planner.search.choose import GAINED, SPENT, Memory, a_way, choose
+from services.scheduler.planner.search.choose import GAINED, SPENT, Memory, a_way, begin_with, choose
 from services.scheduler.planner.search.compiled import compiled, entry
 from services.scheduler.planner.search.problem import (
     ALONE,
@@ -139,12 +139,13 @@ def anneal(
     p: Problem, s: State, m: Memory, r: Scratch, order: Ints, moves: int, first_move: int, hot: float, cold: float,
     most: int, noise: float, shake: float,
 ) -> int:  # fmt: skip
-    """First the units of `order`, each where it is cheapest; then so many moves while the temperature falls from `hot` to
-    `cold` points. Returns how many moves were accepted. (One function, because the compiler's time is counted by entries.)
+    """So many moves while the temperature falls from `hot` to `cold` points, each beginning with one of `order`, where that names
+    any; with no moves, the units of `order` are put in, each where it is cheapest. Returns how many moves were accepted. (One
+    function, because the compiler's time is counted by entries.)
 
     What a move may cost is drawn before it is tried, so that most bad ones are given up early.
     """
-    for unit in order:
+    for unit in order[: 0 if moves > 0 else len(order)]:
         if s.placed[p.units[unit, FIRST_VISIT], LEAD] < 0:
             insert(p, s, m, unit, 0.0, 0.0, np.inf, r)
     accepted = 0
@@ -154,7 +155,8 @@ def anneal(
         before, work = s.sums[TOTAL], s.sums[CELLS]
         limit = before + EPSILON - temperature * np.log(1.0 - np.random.random())
         shaken = shake * temperature * max(0.0, np.random.random() - 0.5)
-        n = choose(p, s, m, way, 1 + np.random.randint(0, most), first_move + i)
+        first = begin_with(p, m, order, first_move + i)
+        n = choose(p, s, m, way, first, 1 + np.random.randint(0, most), first_move + i)
         logged = _take_out_all(p, s, m, n, r)
         good = _put_in_all(p, s, m, n, noise, shaken, limit, r)
         if good and not _is_orphaned(p, s, m, n):

@@ -43,35 +43,44 @@ class Scratch(NamedTuple):
     steps: Ints
     """[2, visits, days] the day before on the best way, the candidate of the cheapest of all"""
     rows: Ints
-    """[9, n]"""
+    """[rows, n]"""
     known: Ints
-    """[candidates of all units, 2 + visits] fingerprint of what a trainer had when a unit was priced with them, whether the
-    price is exact or only a floor, and the best days
+    """[candidates of all units, columns] for how many visits the best days are known, those days, for each visit a fingerprint
+    of what the trainer had when it was priced, and one of the places the trainer went to
     """
     price: Sums
-    """[candidates of all units] that price, without the load"""
+    """[candidates of all units] points of the best days, without the load"""
+    least: Sums
+    """[candidates of all units, visits + 1] points of each visit's cheapest day; a guess from below for any of them"""
+    usual: Ints
+    """[U] the candidate with whom a unit was cheapest the last time"""
     jitter: Sums
     """[a power of two] numbers from 0 to 1 by which days are shaken"""
 
 
 ANY, BEST, FIRST = range(3)
 """First index of `cells`."""
-LOW, HIGH, DAYS, WHO, TRIAL_DAYS, TRIED, TRIAL, STARTS = range(8)
+LOW, HIGH, DAYS, WHO, TRIAL_DAYS, TRIED, TRIAL, STARTS, AROUND, PRICED, ROWS = range(11)
 """Rows: days that bands to other units leave open, the best days and people, days under trial, which candidates were
-priced, a day's stops under trial, minutes of a day's stops.
+priced, a day's stops under trial, minutes of a day's stops, fingerprints of what a visit depends on beside the trainer, which
+visits have to be priced.
 """
-KEY, EXACT, KNOWN_DAYS = range(3)
+EXACT, KNOWN_DAYS = range(2)
 JITTERS = 4096
 
 
-def scratch(candidates: int, visits: int, window: int, slots: int, pairs: int) -> Scratch:
-    """Room for the largest unit, and for what is known of so many pairs of unit and candidate."""
+def scratch(candidates: int, visits: int, window: int, slots: int, pairs: int, units: int) -> Scratch:
+    """Room for the largest unit, and for what is known of so many units and pairs of unit and candidate."""
+    known = np.zeros((max(1, pairs), KNOWN_DAYS + 2 * visits + 1), INT)
+    known[:, -1] = -1
     return Scratch(
         cells=np.zeros((FIRST + candidates, visits, window)),
         steps=np.zeros((2, visits, window), INT),
-        rows=np.zeros((STARTS + 1, max(visits, candidates, slots + 2)), INT),
-        known=np.zeros((max(1, pairs), KNOWN_DAYS + visits), INT),
+        rows=np.zeros((ROWS, max(visits, candidates, slots + 2)), INT),
+        known=known,
         price=np.zeros(max(1, pairs)),
+        least=np.zeros((max(1, pairs), visits + 1)),
+        usual=np.zeros(max(1, units), INT),
         jitter=np.random.default_rng(0).random(JITTERS),
     )
 
@@ -101,51 +110,45 @@ def open_days(p: Problem, s: State, unit: int, r: Scratch) -> int:
 
 
 @compiled
-def price_cells(
-    p: Problem, s: State, unit: int, n: int, trainer: int, spare: float, shake: float, cost: Sums, r: Scratch
-) -> float:
-    """Points of every visit of the unit on every day with this trainer. Returns the sum of each visit's cheapest day, a floor
-    of what the unit costs; `NEVER` when a visit has no day at all. Stops where the floor reaches `spare`.
+def price_visit(p: Problem, s: State, unit: int, k: int, trainer: int, shake: float, cost: Sums, r: Scratch) -> float:
+    """Points of one visit of the unit on every day with this trainer, into `cost`; returns those of the cheapest day, `NEVER`
+    when it has none.
 
-    `shake` adds up to so many points to days by chance, so that units put in first leave the days they like best.
+    `shake` adds up to so many points to days by chance, so that units put in first leave the days they like best; what is
+    returned is without it.
     """
-    first, homes = p.units[unit, FIRST_VISIT], p.road.shape[1] + trainer
-    far, floor = p.rules[NIGHT] < NO_LIMIT, 0.0
+    visit, homes = p.units[unit, FIRST_VISIT] + k, p.road.shape[1] + trainer
+    far = p.rules[NIGHT] < NO_LIMIT
     at = np.random.randint(0, JITTERS) if shake > 0.0 else 0
-    for k in range(n):
-        visit = first + k
-        extra, place = float(p.extra[visit, trainer]), p.visits[visit, PLACE]
-        solo = extra + 2.0 * p.road[homes, place]
-        calendar, doors, start = p.visits[visit, CALENDAR], p.visits[visit, DOORS], p.visits[visit, EARLIEST]
-        off, target, guarded = float(p.points[visit, OFF_TARGET]), p.visits[visit, TARGET], p.visits[visit, GUARDED]
-        least = NEVER
-        s.sums[CELLS] += r.rows[HIGH, k] - r.rows[LOW, k] + 1
-        for d in range(r.rows[LOW, k], r.rows[HIGH, k] + 1):
-            c, seat = NEVER, s.seats[trainer, d]
-            if (
-                seat != FULL
-                and p.works[calendar, trainer, d]
-                and p.is_open[doors, d]
-                and not (guarded and is_taken(p, s, visit, d))
-                and not (far and too_far(p, s, visit, trainer, d))
-            ):
-                if seat == EMPTY:
-                    c = solo
-                elif seat == MANY:
-                    c = extra + best_position(p, s, visit, trainer, d, r.rows[TRIAL], r.rows[STARTS])[0]
-                else:
-                    c = extra + beside(p, s, visit, seat, trainer, d)
-                if c < NEVER:
-                    c += off * abs(d - target)
-                    if shake > 0.0:
-                        at = (at + 1) & (JITTERS - 1)
-                        c += shake * r.jitter[at]
-                    least = min(least, c)
-            cost[k, d - start] = c
-        floor += least
-        if floor >= spare:
-            return floor
-    return floor
+    extra, place = float(p.extra[visit, trainer]), p.visits[visit, PLACE]
+    solo = extra + 2.0 * p.road[homes, place]
+    calendar, doors, start = p.visits[visit, CALENDAR], p.visits[visit, DOORS], p.visits[visit, EARLIEST]
+    off, target, guarded = float(p.points[visit, OFF_TARGET]), p.visits[visit, TARGET], p.visits[visit, GUARDED]
+    least = NEVER
+    s.sums[CELLS] += r.rows[HIGH, k] - r.rows[LOW, k] + 1
+    for d in range(r.rows[LOW, k], r.rows[HIGH, k] + 1):
+        c, seat = NEVER, s.seats[trainer, d]
+        if (
+            seat != FULL
+            and p.works[calendar, trainer, d]
+            and p.is_open[doors, d]
+            and not (guarded and is_taken(p, s, visit, d))
+            and not (far and too_far(p, s, visit, trainer, d))
+        ):
+            if seat == EMPTY:
+                c = solo
+            elif seat == MANY:
+                c = extra + best_position(p, s, visit, trainer, d, r.rows[TRIAL], r.rows[STARTS])[0]
+            else:
+                c = extra + beside(p, s, visit, seat, trainer, d)
+            if c < NEVER:
+                c += off * abs(d - target)
+                least = min(least, c)
+                if shake > 0.0:
+                    at = (at + 1) & (JITTERS - 1)
+                    c += shake * r.jitter[at]
+        cost[k, d - start] = c
+    return least
 
 
 @compiled

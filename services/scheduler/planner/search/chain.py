@@ -5,11 +5,8 @@ import numpy as np
 from services.scheduler.planner.search.cells import (
     ANY,
     DAYS,
-    EXACT,
     FIRST,
     HIGH,
-    KEY,
-    KNOWN_DAYS,
     LOW,
     STARTS,
     TRIAL,
@@ -19,31 +16,29 @@ from services.scheduler.planner.search.cells import (
     Scratch,
     best_days,
     open_days,
-    price_cells,
+    price_visit,
 )
 from services.scheduler.planner.search.compiled import compiled
 from services.scheduler.planner.search.continuity import stranger
 from services.scheduler.planner.search.day import NEVER, best_position, is_taken, too_far
-from services.scheduler.planner.search.look import fingerprint
+from services.scheduler.planner.search.prices import least_cost, look_around_unit, price_days
 from services.scheduler.planner.search.problem import (
     CANDIDATES_FROM,
     EARLIEST,
     FIRST_VISIT,
     GUARDED,
-    GUESTS_FROM,
     NIGHT,
     NO_LIMIT,
     PER_CHANGE,
     PER_DAY,
     PER_WEEK,
-    PLACE,
     TOGETHER,
     WHOLE,
     Problem,
     Sums,
 )
 from services.scheduler.planner.search.seat import put, take_out
-from services.scheduler.planner.search.state import CELLS, LOAD, PLACES, STOPS, VISITS, State
+from services.scheduler.planner.search.state import CELLS, LOAD, STOPS, VISITS, State
 
 REACH, FOCUS = 24, 0.9
 """The nearest candidates, and how often no others are looked at."""
@@ -78,21 +73,6 @@ def put_days(p: Problem, s: State, unit: int, n: int, r: Scratch) -> int:
 
 
 @compiled
-def least_cost(p: Problem, s: State, unit: int, n: int, trainer: int) -> float:
-    """A quick guess from below of a unit's points with a trainer, without the load: alone, or beside the nearest place they
-    go to.
-    """
-    first = p.units[unit, FIRST_VISIT]
-    place = p.visits[first, PLACE]
-    home = float(p.road[p.road.shape[1] + trainer, place])
-    road = 2.0 * home
-    for i in range(s.of_trainer[trainer, PLACES]):
-        other = s.places[trainer, i]
-        road = min(road, p.road[place, other] + home - p.road[p.road.shape[1] + trainer, other])
-    return n * max(0.0, road)
-
-
-@compiled
 def insert_chain(p: Problem, s: State, unit: int, noise: float, shake: float, spare: float, r: Scratch) -> int:
     """Put a unit in where it is cheapest; returns how many of its visits are in. `noise` shakes the choice of trainer, `shake`
     the days. Nothing is put in that costs `spare` points or more.
@@ -112,87 +92,64 @@ def insert_chain(p: Problem, s: State, unit: int, noise: float, shake: float, sp
 
 
 @compiled
-def _circumstances(p: Problem, s: State, unit: int, n: int, r: Scratch) -> int:
-    """A number for everything but the trainer on which the price of a unit depends."""
-    first, found = p.units[unit, FIRST_VISIT], n
-    for k in range(n):
-        visit = first + k
-        found = fingerprint(found, r.rows[LOW, k] * 4096 + r.rows[HIGH, k])
-        if p.visits[visit, GUARDED]:
-            for g in range(p.visits[visit, GUESTS_FROM], p.visits[visit + 1, GUESTS_FROM]):
-                row = len(p.trainers) + p.lists[g]
-                found += s.marks[row, p.week[r.rows[HIGH, k]] + 1] - s.marks[row, p.week[r.rows[LOW, k]]]
-    return int(found)
-
-
-@compiled
 def cheapest_seat(
     p: Problem, s: State, unit: int, n: int, noise: float, shake: float, spare: float, r: Scratch
 ) -> float:
-    """Points of the cheapest trainer and days for the first `n` visits, into `r.days` and `r.who`.
-
-    A price is remembered with a fingerprint of the weeks it depends on, and is looked up while they are the same.
+    """Points of the cheapest trainer and days for the first `n` visits, into `r.days` and `r.who`. The trainer of the last
+    time is looked at first: what is dearer than the best so far is given up early.
     """
     first, begin = p.units[unit, FIRST_VISIT], p.units[unit, CANDIDATES_FROM]
     several = n > 1 and not p.units[unit, WHOLE]
-    near = p.rules[NIGHT] >= NO_LIMIT
-    low, high = (len(p.week) - 1, 0) if near else (0, len(p.week) - 1)
-    for k in range(n):
-        low, high = min(low, r.rows[LOW, k]), max(high, r.rows[HIGH, k])
-    low, high = p.week[low], p.week[high]
-    circumstances = _circumstances(p, s, unit, n, r)
+    look_around_unit(p, s, unit, n, r)
     best = NEVER
     if several:
         for k in range(n):
             for d in range(r.rows[LOW, k], r.rows[HIGH, k] + 1):
                 r.cells[ANY, k, d - p.visits[first + k, EARLIEST]] = NEVER
     crew = p.units[unit + 1, CANDIDATES_FROM] - begin
+    usual = min(r.usual[unit], crew - 1)
     if crew > REACH and spare < NEVER and np.random.random() < FOCUS:
-        crew = REACH
-        for c in range(REACH, p.units[unit + 1, CANDIDATES_FROM] - begin):
+        for c in range(REACH, crew):
             r.rows[TRIED, c] = False
-    for c in range(crew):
+        crew = REACH
+    for i in range(-1, crew):
+        c = usual if i < 0 else i
+        if c < 0 or i == usual:
+            continue
         trainer = p.lists[begin + c]
         factor = 1.0 + noise * (np.random.random() - 0.5)
         load = s.of_trainer[trainer, LOAD]
         more = p.load_cost[trainer, load + n] - p.load_cost[trainer, load] + stranger(p, s, unit, trainer)
         room = min(spare, best / factor, NEVER / 2) - more
-        r.rows[TRIED, c] = False
         s.sums[CELLS] += LOOKED_UP
-        key = circumstances + s.marks[trainer, high + 1] - s.marks[trainer, low]
-        is_known = not several and r.known[begin + c, KEY] == key and shake <= 0.0
-        if is_known:
-            if r.price[begin + c] >= room:
-                continue
-            is_known = r.known[begin + c, EXACT] > 0
-        if not is_known:
-            if least_cost(p, s, unit, n, trainer) >= room:
-                continue
-            cost = r.cells[FIRST + c]
-            price = price_cells(p, s, unit, n, trainer, NEVER * n if several else room, shake, cost, r)
-            if several:
-                r.rows[TRIED, c] = True
-                one = p.load_cost[trainer, load + 1] - p.load_cost[trainer, load]
-                _keep_cheapest(p, first, n, trainer, one, cost, r)
-            exact = price < (NEVER if several else room)
-            if exact:
-                price = best_days(p, unit, n, cost, r)
-            if not several and shake <= 0.0:
-                r.known[begin + c, KEY], r.known[begin + c, EXACT], r.price[begin + c] = key, exact, price
-                for k in range(n):
-                    r.known[begin + c, KNOWN_DAYS + k] = r.rows[TRIAL_DAYS, k]
-            if not exact or price >= room:
-                continue
+        if several:
+            price = _price_and_keep(p, s, unit, n, c, room, shake, r)
         else:
-            price = r.price[begin + c]
+            price = price_days(p, s, unit, n, trainer, begin + c, room, shake, r.cells[FIRST + c], r)
+        if price < room:
+            best = (price + more) * factor
+            r.usual[unit] = c
             for k in range(n):
-                r.rows[TRIAL_DAYS, k] = r.known[begin + c, KNOWN_DAYS + k]
-        best = (price + more) * factor
-        for k in range(n):
-            r.rows[DAYS, k], r.rows[WHO, k] = r.rows[TRIAL_DAYS, k], trainer
+                r.rows[DAYS, k], r.rows[WHO, k] = r.rows[TRIAL_DAYS, k], trainer
     if several:
         best = _share_out(p, s, unit, n, best, r)
     return best
+
+
+@compiled
+def _price_and_keep(p: Problem, s: State, unit: int, n: int, c: int, room: float, shake: float, r: Scratch) -> float:
+    """The same where continuity is a wish: the points of every visit and day are kept for `_share_out`."""
+    trainer = p.lists[p.units[unit, CANDIDATES_FROM] + c]
+    r.rows[TRIED, c] = n * least_cost(p, s, unit, trainer) < room
+    if not r.rows[TRIED, c]:
+        return NEVER
+    cost, floor = r.cells[FIRST + c], 0.0
+    for k in range(n):
+        floor += price_visit(p, s, unit, k, trainer, shake, cost, r)
+    load = s.of_trainer[trainer, LOAD]
+    one = p.load_cost[trainer, load + 1] - p.load_cost[trainer, load]
+    _keep_cheapest(p, p.units[unit, FIRST_VISIT], n, trainer, one, cost, r)
+    return best_days(p, unit, n, cost, r) if floor < NEVER else NEVER
 
 
 @compiled

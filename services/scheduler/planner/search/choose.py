@@ -9,9 +9,12 @@ import numpy as np
 
 from services.scheduler.planner.search.compiled import compiled
 from services.scheduler.planner.search.problem import (
+    CANDIDATES_FROM,
+    EARLIEST,
     FIRST_VISIT,
     FOLLOWERS_FROM,
     INT,
+    LATEST,
     UNIT,
     Ints,
     Problem,
@@ -21,9 +24,16 @@ from services.scheduler.planner.search.state import DAY, LEAD, STOPS, State
 
 MOST = 24
 """Units in one move."""
-WAYS = 6
-NEAR, ANYWHERE, CLUSTER, SAME_DAYS, SAME_TRAINER, COHORT = range(WAYS)
-"""Neighbours of one unit; any; neighbours of neighbours; sharing its days; one trainer's; one with all that follow it."""
+WAYS = 7
+NEAR, ANYWHERE, CLUSTER, SAME_DAYS, SAME_TRAINER, COHORT, OTHER_TRAINER = range(WAYS)
+"""Neighbours of one unit; any; neighbours of neighbours; sharing its days; one trainer's; one with all that follow it; what
+another trainer who is near has on its days.
+"""
+BURST = 100
+"""Moves in a row that begin close to one unit: what is known there is still true when it is asked for again."""
+
+NEAREST = 8
+"""Trainers, and neighbours of neighbours, that count as near."""
 
 
 class Memory(NamedTuple):
@@ -39,6 +49,8 @@ class Memory(NamedTuple):
     """[3, WAYS] weight, points gained, cells spent"""
     floor: Sums
     """[U] the fewest points for which a unit was ever put in"""
+    home: Ints
+    """[1] the unit around which moves begin"""
     best_placed: Ints
     best_slots: Ints
     best_total: Sums
@@ -58,6 +70,7 @@ def memory(problem: Problem, state: State) -> Memory:
         log=np.zeros((most, 5), INT),
         ways=ways,
         floor=np.full(len(problem.units), np.inf),
+        home=np.zeros(1, INT),
         best_placed=state.placed.copy(),
         best_slots=state.slots.copy(),
         best_total=np.full(1, np.inf),
@@ -74,51 +87,80 @@ def _add(m: Memory, unit: int, n: int, most: int, move: int) -> int:
 
 
 @compiled
-def choose(p: Problem, s: State, m: Memory, way: int, most: int, move: int) -> int:
-    """Units to take out, into `m.chosen`; returns how many."""
+def begin_with(p: Problem, m: Memory, order: Ints, move: int) -> int:
+    """The unit that a move begins with: one of `order`, or one close to where the last moves were."""
+    if len(order) > 0:
+        return int(order[np.random.randint(0, len(order))])
     units, near = p.near.shape
-    first = np.random.randint(0, units)
+    if move % BURST == 0:
+        m.home[0] = np.random.randint(0, units)
+    unit = m.home[0]
+    for _ in range(np.random.randint(0, 3)):
+        other = p.near[unit, np.random.randint(0, near)]
+        if other >= 0:
+            unit = other
+    return int(unit)
+
+
+@compiled
+def choose(p: Problem, s: State, m: Memory, way: int, first: int, most: int, move: int) -> int:
+    """Units to take out, `first` and what goes with it, into `m.chosen`; returns how many."""
     n = _add(m, first, 0, most, move)
-    tries = 0
     if way == COHORT:
-        i = 0
-        while i < n:
-            for f in range(p.units[m.chosen[i], FOLLOWERS_FROM], p.units[m.chosen[i] + 1, FOLLOWERS_FROM]):
-                n = _add(m, p.lists[f], n, MOST, move)
-            i += 1
-        return n
-    if way in (SAME_DAYS, SAME_TRAINER):
-        visit = p.units[first, FIRST_VISIT]
-        trainer, day = s.placed[visit, LEAD], s.placed[visit, DAY]
-        if trainer < 0:
-            return n
-        days = len(p.week)
-        while n < most and tries < 40:
-            tries += 1
-            if way == SAME_DAYS:
-                v = np.random.randint(visit, p.units[first + 1, FIRST_VISIT])
-                d, t = s.placed[v, DAY], s.placed[v, LEAD]
-                if d < 0:
-                    continue
-                d = min(days - 1, max(0, d + np.random.randint(-2, 3)))
-            else:
-                t, d = trainer, min(days - 1, max(0, day + np.random.randint(-20, 21)))
-            if s.on_day[t, d, STOPS] > 0:
-                stop = s.slots[t, d, np.random.randint(0, s.on_day[t, d, STOPS])]
-                if stop >= 0:
-                    n = _add(m, p.visits[stop, UNIT], n, most, move)
-        return n
-    while n < most and tries < 30:
-        tries += 1
+        return _followers(p, m, n, move)
+    if way in (SAME_DAYS, SAME_TRAINER, OTHER_TRAINER):
+        return _on_days(p, s, m, way, n, most, move)
+    units, near = p.near.shape
+    for _ in range(30):
         unit = -1
         if way == NEAR:
             unit = p.near[first, np.random.randint(0, near)]
         elif way == CLUSTER:
-            unit = p.near[m.chosen[np.random.randint(0, n)], np.random.randint(0, min(near, 8))]
+            unit = p.near[m.chosen[np.random.randint(0, n)], np.random.randint(0, min(near, NEAREST))]
         else:
             unit = np.random.randint(0, units)
         if unit >= 0:
             n = _add(m, unit, n, most, move)
+        if n >= most:
+            break
+    return n
+
+
+@compiled
+def _followers(p: Problem, m: Memory, n: int, move: int) -> int:
+    i = 0
+    while i < n:
+        for f in range(p.units[m.chosen[i], FOLLOWERS_FROM], p.units[m.chosen[i] + 1, FOLLOWERS_FROM]):
+            n = _add(m, p.lists[f], n, MOST, move)
+        i += 1
+    return n
+
+
+@compiled
+def _on_days(p: Problem, s: State, m: Memory, way: int, n: int, most: int, move: int) -> int:
+    """Units that a trainer has within days of the first unit's visits."""
+    first = m.chosen[0]
+    begin, end = p.units[first, FIRST_VISIT], p.units[first + 1, FIRST_VISIT]
+    trainer, reach = s.placed[begin, LEAD], 20 if way == SAME_TRAINER else 2
+    if way == OTHER_TRAINER:
+        since, until = p.units[first, CANDIDATES_FROM], p.units[first + 1, CANDIDATES_FROM]
+        trainer = p.lists[since + np.random.randint(0, min(NEAREST, until - since))] if until > since else -1
+    if trainer < 0:
+        return n
+    for _ in range(40):
+        v = np.random.randint(begin, end)
+        day = s.placed[v, DAY]
+        if day < 0 and way == OTHER_TRAINER and p.visits[v, LATEST] >= p.visits[v, EARLIEST]:
+            day = np.random.randint(p.visits[v, EARLIEST], p.visits[v, LATEST] + 1)
+        if day >= 0:
+            t = s.placed[v, LEAD] if way == SAME_DAYS else trainer
+            d = min(len(p.week) - 1, max(0, day + np.random.randint(-reach, reach + 1)))
+            if s.on_day[t, d, STOPS] > 0:
+                stop = s.slots[t, d, np.random.randint(0, s.on_day[t, d, STOPS])]
+                if stop >= 0:
+                    n = _add(m, p.visits[stop, UNIT], n, most, move)
+        if n >= most:
+            break
     return n
 
 

@@ -112,7 +112,7 @@ def beside(p: Problem, s: State, visit: int, other: int, trainer: int, day: int)
     homes = p.road.shape[1] + trainer
     a, b = p.visits[other, PLACE], p.visits[visit, PLACE]
     out_a, out_b = p.drive[homes, a], p.drive[homes, b]
-    grid, drive = int(p.rules[GRID]), p.drive[a, b]
+    grid, drive = int(p.rules[GRID]), p.drive[b, a]
     second_b, second_a = p.visits[other, MINUTES] + drive, p.visits[visit, MINUTES] + drive
     if grid > 1:
         second_b, second_a = -(-second_b // grid) * grid, -(-second_a // grid) * grid
@@ -124,7 +124,7 @@ def beside(p: Problem, s: State, visit: int, other: int, trainer: int, day: int)
         late = min(late, second_a)
     if late == DAY_MINUTES:
         return NEVER
-    km = p.road[homes, a] + p.road[a, b] + p.road[homes, b]
+    km = p.road[homes, a] + p.road[b, a] + p.road[homes, b]
     return float(km + late * p.rules[PER_MINUTE] - s.day_cost[trainer, day])
 
 

@@ -28,6 +28,7 @@ from services.scheduler.planner.search.state import (
     LEAD,
     LOAD,
     PLACES,
+    PLACES_MARK,
     SECOND,
     STOPS,
     TOTAL,
@@ -52,7 +53,9 @@ def _book(p: Problem, s: State, visit: int, trainer: int, first: int, sign: int)
         if sign > 0 and s.at_place[trainer, place] == 1:
             s.places[trainer, s.of_trainer[trainer, PLACES]] = place
             s.of_trainer[trainer, PLACES] += 1
+            s.of_trainer[trainer, PLACES_MARK] += fingerprint(-2, place)
         elif s.at_place[trainer, place] == 0:
+            s.of_trainer[trainer, PLACES_MARK] -= fingerprint(-2, place)
             for i in range(s.of_trainer[trainer, PLACES]):
                 if s.places[trainer, i] == place:
                     s.of_trainer[trainer, PLACES] -= 1

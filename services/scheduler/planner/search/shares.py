@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from services.scheduler.planner.search.compiled import entry
+from services.scheduler.planner.search.compiled import compiled, entry
+from services.scheduler.planner.search.day import DAY_MINUTES
 from services.scheduler.planner.search.problem import (
     ALONE,
     BLOCK,
@@ -44,39 +45,61 @@ def least_shares(p: Problem, share: Reals, order: Ints, at_place: Ints, starts: 
     """Alone, at an end of a day's route, or in its middle. Two visits of one unit can share a day when no band is between
     them: they have the same number in `together`.
     """
-    places = p.road.shape[1]
+    places, shortest = p.road.shape[1], DAY_MINUTES
     for v in range(len(p.points)):
-        here, unit = p.visits[v, PLACE], p.visits[v, UNIT]
-        for t in range(len(p.trainers)):
+        shortest = min(shortest, p.visits[v, MINUTES])
+    for t in range(len(p.trainers)):
+        lonely, minutes_there = -1, 0
+        for v in range(len(p.points)):
+            here, minutes = p.visits[v, PLACE], p.visits[v, MINUTES]
             if p.visits[v, ALONE] or not p.extra[v, t] < np.inf or here < 0:
                 continue
-            home, many = p.road[places + t, here], p.trainers[t, PER_DAY] > 2
-            one, two = 2.0 * home, -1.0
+            share[v, t] = 2.0 * p.road[places + t, here]
+            if here == lonely and minutes >= minutes_there:
+                continue
+            lonely = here
             for i in range(places):
                 there = order[here, i]
-                road = p.road[here, there]
-                if home + road / 2 >= one and (not many or road >= one):
+                away = (
+                    minutes + shortest + p.drive[here, there] + p.drive[places + t, here] + p.drive[places + t, there]
+                )
+                if starts[there] < starts[there + 1] and away <= p.rules[LONGEST]:
+                    lonely = -1
                     break
-                for k in range(starts[there], starts[there + 1]):
-                    w = at_place[k]
-                    if w == v or (p.visits[w, UNIT] == unit and together[w] != together[v]):
-                        continue
-                    if p.visits[w, BLOCK] > 1 or (p.visits[w, CREW] < 2 and not p.extra[w, t] < np.inf):
-                        continue
-                    if p.visits[w, LATEST] < p.visits[v, EARLIEST] or p.visits[w, EARLIEST] > p.visits[v, LATEST]:
-                        continue
-                    minutes = p.visits[v, MINUTES] + p.visits[w, MINUTES] + p.drive[here, there]
-                    away = minutes + p.drive[places + t, here] + p.drive[places + t, there]
-                    if minutes > p.rules[OPENING] or away > p.rules[LONGEST]:
-                        continue
-                    one = min(one, home + road / 2)
-                    if many:
-                        if two < 0:
-                            two = road
-                        else:
-                            one = min(one, (two + road) / 2)
-                            two = min(two, road)
-                    break
-            if many and two >= 0:
-                one = min(one, two)
-            share[v, t] = one
+            minutes_there = minutes
+            if lonely < 0:
+                share[v, t] = _least_share(p, v, t, order, at_place, starts, together)
+
+
+@compiled
+def _least_share(p: Problem, v: int, t: int, order: Ints, at_place: Ints, starts: Ints, together: Ints) -> float:
+    places = p.road.shape[1]
+    here, unit = p.visits[v, PLACE], p.visits[v, UNIT]
+    home, many = p.road[places + t, here], p.trainers[t, PER_DAY] > 2
+    one, two = 2.0 * home, -1.0
+    for i in range(places):
+        there = order[here, i]
+        road = p.road[here, there]
+        if home + road / 2 >= one and (not many or road >= one):
+            break
+        for k in range(starts[there], starts[there + 1]):
+            w = at_place[k]
+            if w == v or (p.visits[w, UNIT] == unit and together[w] != together[v]):
+                continue
+            if p.visits[w, BLOCK] > 1 or (p.visits[w, CREW] < 2 and not p.extra[w, t] < np.inf):
+                continue
+            if p.visits[w, LATEST] < p.visits[v, EARLIEST] or p.visits[w, EARLIEST] > p.visits[v, LATEST]:
+                continue
+            minutes = p.visits[v, MINUTES] + p.visits[w, MINUTES] + p.drive[here, there]
+            away = minutes + p.drive[places + t, here] + p.drive[places + t, there]
+            if minutes > p.rules[OPENING] or away > p.rules[LONGEST]:
+                continue
+            one = min(one, home + road / 2)
+            if many:
+                if two < 0:
+                    two = road
+                else:
+                    one = min(one, (two + road) / 2)
+                    two = min(two, road)
+            break
+    return float(min(one, two) if many and two >= 0 else one)

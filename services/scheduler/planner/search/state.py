@@ -19,7 +19,7 @@ class State(NamedTuple):
     in_week: Ints
     """[T, weeks] visit days"""
     of_trainer: Ints
-    """[T, 2] visits of the plan; places they go to"""
+    """[T, 3] visits of the plan; places they go to, and a fingerprint of those"""
     day_cost: Sums
     """[T, D] road and lateness of the day's stops"""
     taken: Bools
@@ -40,7 +40,7 @@ class State(NamedTuple):
 
 LEAD, SECOND, DAY = range(3)
 STOPS, VISITS = range(2)
-LOAD, PLACES = range(2)
+LOAD, PLACES, PLACES_MARK = range(3)
 TOTAL, CELLS = range(2)
 FULL, EMPTY, MANY = -1, -2, -3
 
@@ -59,7 +59,7 @@ def empty(problem: Problem, slots: int, enterprises: int) -> State:
         slots=ints(trainers, days, slots, fill=-1),
         on_day=ints(trainers, days, 2),
         in_week=ints(trainers, weeks),
-        of_trainer=ints(trainers, 2),
+        of_trainer=ints(trainers, 3),
         day_cost=np.zeros((trainers, days)),
         taken=np.zeros((max(1, enterprises), days), np.bool_),
         places=ints(trainers, places),
