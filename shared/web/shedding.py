@@ -10,6 +10,7 @@ line in which nobody is served costs what answering would.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from typing import Final
@@ -70,7 +71,8 @@ class Places:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._line.remove(turn)
+                with contextlib.suppress(ValueError):  # passed over in this very moment
+                    self._line.remove(turn)
             else:  # called up in the moment in which the patience was over
                 self._taken -= 1
                 self._call_up()

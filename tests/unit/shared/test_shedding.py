@@ -183,6 +183,18 @@ async def test_who_gave_up_in_the_moment_of_being_called_up_leaves_the_place_to_
     assert not places.all_taken
 
 
+async def test_who_is_passed_over_in_the_moment_of_giving_up_leaves_the_line_once() -> None:
+    places = Places(most=1, least=1, in_time_seconds=1)
+    await places.take()
+    waiting = asyncio.create_task(places.take())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    places.leave(0.0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not places.all_taken
+
+
 async def test_one_long_request_among_free_places_takes_no_place_from_others() -> None:
     places = Places(most=4, least=1, in_time_seconds=0.25)
     for _ in range(50):
