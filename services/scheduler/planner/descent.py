@@ -24,7 +24,9 @@ MOST_TRIES = 2_000
 """Visits put in again, altogether."""
 
 NEAR, MOST_OUT, WORSE = 8, 4, 8.0
-"""Visits nearest in time that may be taken out too, how many of them, and points a move may cost on average."""
+"""Visits nearest in time that may be taken out too, how many of them, and points above the best plan that a move may end at, on
+average.
+"""
 
 
 def improved(
@@ -111,7 +113,6 @@ class _Descent:
         while self._movable and not self._over():
             out = self._some()
             placed = [i for i in sorted(out, key=lambda i: -self._order[i]) if i in self._book.placements]
-            stands = self._now
             old = {i: self._take(i) for i in placed}
             new: list[str] = []
             for job_id in sorted(out, key=lambda i: self._order[i]):
@@ -119,7 +120,7 @@ class _Descent:
                 if seat is not None:
                     self._put(seat)
                     new.append(job_id)
-            if self._now < stands + self._chance.expovariate(1 / WORSE):
+            if self._now < self._least + self._chance.expovariate(1 / WORSE):
                 self._keep_best()
                 continue
             for job_id in reversed(new):
