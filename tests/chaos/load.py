@@ -17,7 +17,7 @@ from tests.chaos.schedule import Command, Schedule, Story
 CLIENTS = 8
 PATIENCE_SECONDS = 180.0
 _ANSWER_SECONDS = 8.0
-_LONGEST_PAUSE_SECONDS = 0.4
+_LONGEST_PAUSE_SECONDS = 0.2
 _AGAIN_SECONDS = 0.25
 _WHO = {"raise": "deputy", "acknowledge": "officer", "note": "officer", "propose": "officer", "approve": "head",
         "evidence": "coordinator", "return": "coordinator", "verify": "coordinator"}  # fmt: skip
