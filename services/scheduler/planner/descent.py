@@ -47,6 +47,10 @@ def improved(
     return tuple(climb.best[j.id] for j in instance.jobs if j.id in climb.best)
 
 
+PATIENCE = 30
+"""Moves in a row without a better plan, after which the exact model has its turn."""
+
+
 class _Descent:
     def __init__(
         self,
@@ -83,9 +87,12 @@ class _Descent:
         found = min(priced, key=lambda p: p[:3], default=None)
         return found[-1] if found else None
 
-    def _keep_best(self) -> None:
-        if self._now < self._least - 1e-6:
-            self._least, self.best = self._now, dict(self._book.placements)
+    def _keep_best(self) -> bool:
+        """Whether it is one."""
+        if self._now >= self._least - 1e-6:
+            return False
+        self._least, self.best = self._now, dict(self._book.placements)
+        return True
 
     def one_by_one(self) -> None:
         """Until no visit by itself can be cheaper elsewhere; what is left out is tried as well."""
@@ -110,7 +117,9 @@ class _Descent:
 
     def some_together(self) -> None:
         """A visit, others of its enterprise or near it in time; all back in order, or as they were."""
-        while self._movable and not self._over():
+        idle = 0
+        while self._movable and idle < PATIENCE and not self._over():
+            idle += 1
             out = self._some()
             placed = [i for i in sorted(out, key=lambda i: -self._order[i]) if i in self._book.placements]
             old = {i: self._take(i) for i in placed}
@@ -121,7 +130,7 @@ class _Descent:
                     self._put(seat)
                     new.append(job_id)
             if self._now < self._least + self._chance.expovariate(1 / WORSE):
-                self._keep_best()
+                idle = 0 if self._keep_best() else idle
                 continue
             for job_id in reversed(new):
                 self._take(job_id)
