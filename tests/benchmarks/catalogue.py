@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.benchmarks import consumer, growth, hop, http_command, projection, relay, tap_to_mail, timers
+from tests.benchmarks import consumer, growth, hop, http_command, poison, projection, relay, tap_to_mail, timers
 from tests.benchmarks.figures import Row
 from tests.benchmarks.stage import Stage
 
@@ -36,6 +36,9 @@ BENCHMARKS = {
             projection.measure,
         ),
         Benchmark("hop", "commit → handler at 100/s, against the log's own hop", 500, "facts a round", hop.measure),
+        Benchmark(
+            "poison", "healthy facts beside poison, against the same without", 500, "facts a round", poison.measure
+        ),
         Benchmark("tap", "a tap on a phone → mail, against no log in between", 200, "taps", tap_to_mail.measure),
         Benchmark("http", "a command over HTTP, against bare ASGI", 2_000, "commands a round", http_command.measure),
         Benchmark("growth", "old rows, against a fresh database", 300_000, "old facts", growth.measure),
