@@ -14,12 +14,12 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TextIO, cast
 
 import structlog
 from pydantic import ValidationError
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 DENIED: Final = frozenset(
     {
@@ -48,37 +48,32 @@ _QUIET: Final = ("httpx", "httpcore", "aiosmtpd", "mail.log", "apscheduler.execu
 def configure(service: str, level: str = "INFO", *, replica: str = "1", stream: TextIO | None = None) -> None:
     """Route structlog and every standard logger of this process into JSON lines on stdout.
 
-    Called once, before anything logs. `level` is a standard name (`DEBUG` … `CRITICAL`).
+    Called once, before anything logs. `level` is a standard name (`DEBUG` … `CRITICAL`). Our own lines go straight to
+    the stream: by way of the standard library each would cost three times as much.
     """
     constants = {"service": service, "replica": replica, "process": os.getpid()}
+    stream = stream or sys.stdout
     before_rendering: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _constants_processor(constants),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         describe_exception,
         withhold_secrets,
     ]
+    render = structlog.processors.JSONRenderer(serializer=_to_json)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *before_rendering,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
+        processors=[*before_rendering, render],
+        logger_factory=lambda name="": _Lines(name, stream),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before_rendering,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(serializer=_to_json),
-            ],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *before_rendering],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
     root = logging.getLogger()
@@ -87,9 +82,24 @@ def configure(service: str, level: str = "INFO", *, replica: str = "1", stream: 
     _silence_and_adopt()
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+class _Lines:
+    """Writes the lines of one module. A line that cannot be written (a full disk, a closed pipe) fails nobody's work."""
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self.name = name
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = write
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger of a module; its lines carry the context bound by `bind_for`."""
-    return cast("structlog.stdlib.BoundLogger", structlog.get_logger(name))
+    return cast("FilteringBoundLogger", structlog.get_logger(name))
 
 
 @contextmanager

@@ -146,3 +146,23 @@ def test_debug_lines_are_left_out_at_info(output: Output) -> None:
     get_logger("x").debug("no")
     logging.getLogger("y").debug("no")
     assert output.text == ""
+
+
+def test_a_line_that_cannot_be_written_fails_nobodys_work(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, a reader that went away: a report is not refused because its line was lost."""
+
+    def full(_line: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output.stream, "write", full)
+    get_logger("x").info("not written")
+    monkeypatch.undo()
+    get_logger("x").info("written again")
+    assert [line["event"] for line in output.lines] == ["written again"]
+
+
+@pytest.mark.parametrize("method", ["debug", "info", "warning", "error", "exception", "critical"])
+def test_every_level_is_written_under_its_name(output: Output, method: str) -> None:
+    configure("visits", "DEBUG", stream=output.stream)
+    getattr(get_logger("x"), method)("said")
+    assert output.last["level"] == {"exception": "error"}.get(method, method)
