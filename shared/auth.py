@@ -21,12 +21,15 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from shared.crypto import PublicKeys, key_id
+from shared.crypto import PublicKeys, hash_token, key_id
 from shared.errors import Rejected, not_found
 
 HEADER: Final = "Gemba-Identity"
 LIFETIME_SECONDS: Final = 60
 CLOCK_SKEW_SECONDS: Final = 5
+REUSED_SECONDS: Final = 10
+"""How long directory hands out the same signature for the same answer."""
+_MOST_REMEMBERED: Final = 2000
 ROLES: Final = frozenset(
     {
         "coordinator",
@@ -91,10 +94,45 @@ def sign_identity(identity: Identity, key: OKPKey, now: float, audience: str, *,
     return jwt.encode(header, claims, key, algorithms=[_ALGORITHM])
 
 
+class IdentitySigner:
+    """Directory's signature: who somebody is, is looked up for every request; the same answer is signed once a while.
+
+    So revocation loses nothing: whoever has no session any more is never signed for, and whose roles changed is somebody
+    else here.
+    """
+
+    def __init__(self, key: OKPKey, *, installation: str) -> None:
+        self._key = key
+        self._installation = installation
+        self._signed: dict[tuple[Identity, str], tuple[float, str]] = {}
+
+    def sign(self, identity: Identity, now: float, audience: str) -> str:
+        """A statement to one service that is good for at least `LIFETIME_SECONDS - REUSED_SECONDS` more."""
+        at, token = self._signed.get((identity, audience), (0.0, ""))
+        if not token or not 0 <= now - at < REUSED_SECONDS:
+            token = sign_identity(identity, self._key, now, audience, installation=self._installation)
+            if len(self._signed) >= _MOST_REMEMBERED:
+                self._signed.clear()
+            self._signed[identity, audience] = (now, token)
+        return token
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a signature was found to say, and the key that it was checked with."""
+
+    identity: Identity
+    issued: int
+    expires: int
+    key_name: str
+    key: OKPKey
+
+
 class IdentityVerifier:
     """Checks the signed identity with directory's public key.
 
-    Invariant: without a valid, fresh signature by directory for this service there is no identity.
+    Invariant: without a valid, fresh signature by directory for this service there is no identity. A signature that was
+    checked is not checked again while its key stands; its times are, with every request.
     """
 
     def __init__(self, public_key_path: Path, *, installation: str, audience: str) -> None:
@@ -102,29 +140,40 @@ class IdentityVerifier:
         self._keys = PublicKeys(public_key_path)
         self._installation = installation
         self._audience = audience
+        self._verified: dict[bytes, _Verified] = {}
 
     def verify(self, token: str, now: float) -> Identity:
         """Return the identity, or raise `Rejected('not_signed_in', 401)`. `now`: Unix seconds."""
+        digest = hash_token(token)
+        known = self._verified.get(digest)
+        if known is None or self._keys.find(known.key_name) is not known.key:
+            known = self._check_signature(token)
+            if len(self._verified) >= _MOST_REMEMBERED:
+                self._verified.clear()
+            self._verified[digest] = known
+        if not known.issued - CLOCK_SKEW_SECONDS <= now < known.expires:
+            raise _not_signed_in()
+        return known.identity
+
+    def _check_signature(self, token: str) -> _Verified:
+        """That directory signed it, for us, and for no longer than it may."""
         try:
             header = jws.extract_compact(token.encode()).headers()
-            key = self._keys.find(header.get("kid"))
+            name = header.get("kid")
+            key = self._keys.find(name)
             if key is None or header.get("typ") != _TYPE:
                 raise _not_signed_in()
             claims = jwt.decode(token, key, algorithms=[_ALGORITHM]).claims
-            self._check_times_and_place(claims, now)
-            return _from_claims(claims)
+            issued, expires = claims["iat"], claims["exp"]
+            if not isinstance(issued, int) or not isinstance(expires, int):
+                raise _not_signed_in()
+            bounded = expires - issued <= LIFETIME_SECONDS
+            here = claims["iss"] == self._installation and claims["aud"] == self._audience
+            if not (bounded and here):
+                raise _not_signed_in()
+            return _Verified(_from_claims(claims), issued, expires, str(name), key)
         except (JoseError, ValueError, KeyError, TypeError) as bad:
             raise _not_signed_in() from bad
-
-    def _check_times_and_place(self, claims: dict[str, object], now: float) -> None:
-        issued, expires = claims["iat"], claims["exp"]
-        if not isinstance(issued, int) or not isinstance(expires, int):
-            raise _not_signed_in()
-        fresh = issued - CLOCK_SKEW_SECONDS <= now < expires
-        bounded = expires - issued <= LIFETIME_SECONDS
-        here = claims["iss"] == self._installation and claims["aud"] == self._audience
-        if not (fresh and bounded and here):
-            raise _not_signed_in()
 
 
 def _from_claims(claims: dict[str, object]) -> Identity:

@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from joserfc.jwk import OKPKey
-
 from services.directory.settings import Settings
+from shared.auth import IdentitySigner
 from shared.clock import Clock
 from shared.db import Pool
 
@@ -25,5 +24,5 @@ class Deps:
     pool: Pool
     clock: Clock
     settings: Settings
-    signing_key: OKPKey
+    signer: IdentitySigner
     send_mail: SendMail

@@ -28,6 +28,7 @@ from services.directory.storage.sign_in import list_held
 from services.directory.storage.states import load_states
 from services.directory.use_cases.send_sign_in_links import count_waiting
 from shared.assembly import Parts, Running, running
+from shared.auth import IdentitySigner
 from shared.crypto import load_signing_key
 from shared.web.app import make_app
 from shared.workbook.archive import MAX_FILE_BYTES
@@ -95,7 +96,7 @@ async def make_parts(service: Running) -> Parts:
         service.pool,
         service.clock,
         settings,
-        load_signing_key(settings.keys_dir / SIGNING_KEY_FILE),
+        IdentitySigner(load_signing_key(settings.keys_dir / SIGNING_KEY_FILE), installation=settings.installation),
         smtp_sender(settings.smtp_url),
     )
     mailer = SignInMailer(deps, service.wakeups.on("sign_in"))

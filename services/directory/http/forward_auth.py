@@ -1,8 +1,8 @@
 """What the web origin asks before every request: who is it, and may they pass at all.
 
 Answers 200 with `Gemba-Identity` (good for the service in the path and for a minute), 200 without it for an open
-address, or what the stranger is to be told. One indexed query; nothing is remembered, so that a session that was
-ended is gone with the next request.
+address, or what the stranger is to be told. One indexed query; who somebody is is never remembered, so that a session
+that was ended is gone with the next request.
 """
 
 import time
@@ -16,9 +16,9 @@ from services.directory.domain.access import is_open, is_secret_to_the_origin, s
 from services.directory.http.asking import CurrentDeps, identity_of
 from services.directory.http.cookies import session_cookies
 from services.directory.storage.sessions import LiveSession, get_session, mark_seen
-from shared.auth import HEADER, sign_identity
+from shared.auth import HEADER
 from shared.crypto import hash_token
-from shared.db import transaction
+from shared.db import session as statements
 from shared.errors import not_found
 from shared.web.pages import render
 from shared.web.problems import PROBLEM_JSON
@@ -46,10 +46,7 @@ def router() -> APIRouter:
         if service is None:
             return Response()  # the origin itself answers there: nobody needs to know who it is
         identity = identity_of(session.person, session.session_id, session.kind)
-        signed = sign_identity(
-            identity, deps.signing_key, time.time(), service, installation=deps.settings.installation
-        )
-        return Response(headers={HEADER: signed})
+        return Response(headers={HEADER: deps.signer.sign(identity, time.time(), service)})
 
     return routes
 
@@ -63,7 +60,7 @@ async def _session(request: Request, deps: Deps) -> LiveSession | None:
     for token, kind in offered:
         if not 0 < len(token) <= _LONGEST_TOKEN:
             continue
-        async with transaction(deps.pool) as conn:
+        async with statements(deps.pool) as conn:
             session = await get_session(conn, hash_token(token), kind)
             if session and session.stale:
                 await mark_seen(conn, session.session_id)

@@ -25,7 +25,7 @@ from services.directory.use_cases.create_first_administrator import (
     create_first_administrator,
 )
 from services.directory.use_cases.send_sign_in_links import send_sign_in_links
-from shared.auth import HEADER, Identity, sign_identity
+from shared.auth import HEADER, Identity, IdentitySigner
 from shared.clock import FrozenClock
 from shared.crypto import load_signing_key, write_signing_keys
 from shared.db import Pool
@@ -107,9 +107,7 @@ class House:
             assert known is not None
             who = Identity(str(known.person_id), known.name, frozenset(known.roles), frozenset(known.countries),
                            str(uuid4()), "token" if kind == "token" else "session", known.zone, known.language)  # fmt: skip
-            headers[HEADER] = sign_identity(
-                who, self.deps.signing_key, time.time(), "directory", installation=self.deps.settings.installation
-            )
+            headers[HEADER] = self.deps.signer.sign(who, time.time(), "directory")
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ORIGIN, headers=headers)
 
     async def take(
@@ -176,7 +174,8 @@ async def house(open_database: Callable[[str], Awaitable[Pool]], keys: Path) -> 
     pool = await open_database("directory")
     clock = FrozenClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     mailbox = Mailbox()
-    deps = Deps(pool, clock, settings(keys), load_signing_key(keys / "identity.pem"), mailbox.send)
+    signer = IdentitySigner(load_signing_key(keys / "identity.pem"), installation=settings(keys).installation)
+    deps = Deps(pool, clock, settings(keys), signer, mailbox.send)
     asked = CreateFirstAdministrator("root@example.org", "Root", "root", "ZZ")
     administrator, _ = await create_first_administrator(asked, pool=pool, now=clock.now())
     app = create_app(deps.settings)

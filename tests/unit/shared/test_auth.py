@@ -9,7 +9,15 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
-from shared.auth import Identity, IdentityVerifier, require, require_country, sign_identity
+from shared.auth import (
+    REUSED_SECONDS,
+    Identity,
+    IdentitySigner,
+    IdentityVerifier,
+    require,
+    require_country,
+    sign_identity,
+)
 from shared.crypto import KeyFileUnusable, key_id, load_signing_key, write_signing_keys
 from shared.errors import Rejected, not_found
 
@@ -61,6 +69,53 @@ def test_it_is_good_for_one_minute(key: OKPKey, verifier: IdentityVerifier) -> N
     assert verifier.verify(token, NOW + 59) == RINA
     refused(verifier, token, NOW + 60)
     refused(verifier, token, NOW - 6)
+
+
+def test_a_signature_is_checked_once_and_its_times_with_every_request(
+    key: OKPKey, verifier: IdentityVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed(key)
+    assert verifier.verify(token, NOW) == RINA
+    monkeypatch.setattr(jwt, "decode", None)
+    assert verifier.verify(token, NOW + 59) == RINA
+    refused(verifier, token, NOW + 60)
+    refused(verifier, token, NOW - 6)
+
+
+def test_what_was_checked_with_a_key_that_was_taken_away_counts_no_more(
+    key: OKPKey, keys: Path, verifier: IdentityVerifier
+) -> None:
+    token = signed(key)
+    assert verifier.verify(token, NOW) == RINA
+    (keys / "identity.pub.pem").write_bytes(OKPKey.generate_key("Ed25519", private=True).as_pem(private=False) + b"\n")
+    refused(verifier, token)
+
+
+def test_directory_signs_the_same_answer_once_a_while_and_another_one_at_once(
+    key: OKPKey, verifier: IdentityVerifier
+) -> None:
+    signer = IdentitySigner(key, installation="gemba")
+    first = signer.sign(RINA, NOW, "visits")
+    assert signer.sign(RINA, NOW + REUSED_SECONDS - 0.1, "visits") == first
+    assert signer.sign(RINA, NOW + REUSED_SECONDS, "visits") != first
+    assert signer.sign(RINA, NOW, "scheduler") != first
+    promoted = replace(RINA, roles=frozenset({"trainer", "officer"}))
+    assert verifier.verify(signer.sign(promoted, NOW + 1, "visits"), NOW + 1) == promoted
+
+
+def test_a_signature_that_is_handed_out_again_is_good_for_most_of_its_minute(
+    key: OKPKey, verifier: IdentityVerifier
+) -> None:
+    signer = IdentitySigner(key, installation="gemba")
+    signer.sign(RINA, NOW, "visits")
+    again = signer.sign(RINA, NOW + REUSED_SECONDS - 1, "visits")
+    assert verifier.verify(again, NOW + REUSED_SECONDS - 1 + 45) == RINA
+
+
+def test_after_a_clock_was_set_back_directory_signs_anew(key: OKPKey, verifier: IdentityVerifier) -> None:
+    signer = IdentitySigner(key, installation="gemba")
+    signer.sign(RINA, NOW + 3600, "visits")
+    assert verifier.verify(signer.sign(RINA, NOW, "visits"), NOW) == RINA
 
 
 def test_it_is_good_for_one_service_of_one_installation(key: OKPKey, verifier: IdentityVerifier) -> None:
