@@ -97,9 +97,10 @@ def make_app(
         installation=settings.installation,
         audience=service,
     )
-    app.add_api_route(f"/{service}/static/{{name:path}}", assets.serve, include_in_schema=False)
-    app.include_router(health_router(checks, status, loop_watch=watch))
-    app.include_router(operations_router(status), prefix=f"/{service}")
+    # The service's own routes first: they are looked through in this order, and are what is asked for.
     for router in routers:
         app.include_router(router, prefix=f"/{service}")
+    app.include_router(operations_router(status), prefix=f"/{service}")
+    app.include_router(health_router(checks, status, loop_watch=watch))
+    app.add_api_route(f"/{service}/static/{{name:path}}", assets.serve, include_in_schema=False)
     return app

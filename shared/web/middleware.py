@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +23,7 @@ from shared.logging import bind_for, get_logger
 from shared.web import problems
 
 CORRELATION_HEADER: Final = "X-Correlation-Id"
+_CORRELATION_NAME: Final = CORRELATION_HEADER.lower().encode()
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
@@ -36,6 +37,7 @@ _SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
 }
 _STRICT_TRANSPORT: Final = "max-age=31536000"
+_NOTHING_KEPT: Final = [(b"cache-control", b"no-store")]
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NOT_WORTH_A_LINE: Final = frozenset({"/livez", "/readyz", "/metrics", "/status", "/directory/forward-auth"})
@@ -70,7 +72,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[CORRELATION_HEADER] = correlation_id
+                message["headers"] = [*message["headers"], (_CORRELATION_NAME, correlation_id.encode())]
             await send(message)
 
         try:
@@ -122,9 +124,9 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers = dict(_SECURITY_HEADERS)
-        if https:
-            self._headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+        headers = _SECURITY_HEADERS | ({"Strict-Transport-Security": _STRICT_TRANSPORT} if https else {})
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -133,11 +135,10 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
+                given = [header for header in message["headers"] if header[0] not in self._names]
                 # Pages show people and cases: nothing is kept unless its route says so.
-                headers.setdefault("Cache-Control", "no-store")
+                kept = [] if any(name == b"cache-control" for name, _ in given) else _NOTHING_KEPT
+                message["headers"] = [*given, *self._headers, *kept]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
