@@ -18,6 +18,7 @@ Record: TypeAlias = asyncpg.Record
 
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ACQUIRE_SECONDS = 10
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -34,7 +35,7 @@ _PASSING = (
 
 
 async def open_pool(dsn: str, *, size: int, name: str, min_size: int = 1) -> Pool:
-    """A pool whose sessions are set the same way for good: `server_settings` survive a release's RESET ALL.
+    """A pool whose sessions are set the same way for good.
 
     Raises `Transient` while the server is away or starting.
     """
@@ -44,6 +45,7 @@ async def open_pool(dsn: str, *, size: int, name: str, min_size: int = 1) -> Poo
             min_size=min_size,
             max_size=size,
             init=_prepare,
+            connection_class=_Untouched,
             command_timeout=30,
             max_inactive_connection_lifetime=300,
             server_settings={
@@ -58,6 +60,17 @@ async def open_pool(dsn: str, *, size: int, name: str, min_size: int = 1) -> Poo
         raise Transient(f"The database could not be reached: {type(fault).__name__}.") from fault
 
 
+class _Untouched(asyncpg.Connection):  # type: ignore[misc]  # it has no types of its own
+    """A connection that is given back as it is: no use of ours leaves a setting, a lock or a cursor on it.
+
+    asyncpg would ask the server to forget all of that each time, a round trip beside every transaction. That nothing is
+    left is held by `test_no_statement_of_ours_leaves_anything_on_its_connection`; what was begun is still rolled back.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction on a connection of its own; a passing fault of the database is raised as `Transient`.
@@ -66,7 +79,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     facts a version, so that doing it again is safe.
     """
     try:
-        async with pool.acquire(timeout=10) as connection, connection.transaction():
+        async with _acquired(pool) as connection, connection.transaction():
             yield connection
     except _PASSING as fault:
         raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
@@ -79,17 +92,26 @@ async def session(pool: Pool) -> AsyncIterator[Connection]:
     For reading, and where one statement does all; passing faults are named as in `transaction`.
     """
     try:
-        async with pool.acquire(timeout=10) as connection:
+        async with _acquired(pool) as connection:
             yield connection
     except _PASSING as fault:
         raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
 
 
+@asynccontextmanager
+async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection within a time limit; asyncpg's own limit would start a task for each, which costs as much as a query."""
+    async with AsyncExitStack() as held:
+        async with asyncio.timeout(_ACQUIRE_SECONDS):
+            connection = await held.enter_async_context(pool.acquire())
+        yield connection
+
+
 class Session:
     """A connection kept over several transactions, for a worker that has one after another.
 
-    Giving it back costs a round trip (`RESET ALL`), a third of a short transaction. So that others who wait for a
-    connection get their turn, it is given back between two transactions when it was kept for long, and after a fault.
+    So that others who wait for a connection get their turn, it is given back between two transactions when it was kept
+    for long, and after a fault.
     """
 
     _LONGEST_SECONDS = 0.05
@@ -125,7 +147,7 @@ class Session:
     async def _take(self) -> Connection:
         if self._connection is None:
             held = AsyncExitStack()
-            self._connection = await held.enter_async_context(self._pool.acquire(timeout=10))
+            self._connection = await held.enter_async_context(_acquired(self._pool))
             self._held, self._until = held, _machine_time() + self._LONGEST_SECONDS
         return self._connection
 

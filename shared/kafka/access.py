@@ -15,6 +15,8 @@ from shared.errors import Transient
 from shared.settings import ServiceSettings
 
 _START_SECONDS = 15
+_BATCH_BYTES = 512 * 1024
+"""Half of what a broker takes in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class KafkaAccess:
             transactional_id=transactional_id,
             request_timeout_ms=10_000,
             retry_backoff_ms=50,
-            max_batch_size=128 * 1024,
+            max_batch_size=_BATCH_BYTES,
         )
 
     def reader(self, *topics: str) -> AIOKafkaConsumer:

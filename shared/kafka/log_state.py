@@ -40,7 +40,6 @@ class SurvivingLog(Rejected):
 
 
 GET_LOG_STATE = "select cluster, epoch from log_state"
-LOCK_LOG_STATE = "select cluster, epoch from log_state for share"
 IS_LEFT = "select exists (select from lives where left_cluster = $1)"
 ADOPT_CLUSTER = "update log_state set cluster = $1 where cluster is null returning cluster"
 START_EPOCH = "update log_state set cluster = $1, epoch = epoch + 1 returning epoch"
@@ -61,13 +60,6 @@ SNAPSHOT_STATES = """
 async def get_log_state(conn: Connection) -> LogState:
     """As it is now."""
     row = await conn.fetchrow(GET_LOG_STATE)
-    assert row is not None
-    return LogState(row["cluster"], row["epoch"])
-
-
-async def lock_log_state(conn: Connection) -> LogState:
-    """As it stays until this transaction ends: a replay waits for us, or we see it."""
-    row = await conn.fetchrow(LOCK_LOG_STATE)
     assert row is not None
     return LogState(row["cluster"], row["epoch"])
 

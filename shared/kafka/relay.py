@@ -22,11 +22,10 @@ from shared.kafka.envelope import Envelope
 from shared.kafka.log_state import (
     LogState,
     UnknownCluster,
-    get_log_state,
-    lock_log_state,
     release_lease,
     take_lease,
 )
+from shared.kafka.publishing import Outgoing, publish
 from shared.kafka.topics import STATE
 from shared.wakeups import Wakeup
 
@@ -41,21 +40,25 @@ _LEASE_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 _PAUSE_SECONDS = 0.5
 _LAST_BATCH_SECONDS = 3.0
-_SEND_SECONDS = 10.0
 _DISCARD_TRIES = 20
 
 _log = structlog.get_logger(__name__)
 
 READ_PENDING = """
-    select o.* from outbox_pending p join outbox o using (seq)
-    where p.lane = $1 order by p.seq limit $2
+    select log_state.cluster, log_state.epoch, pending.* from log_state left join lateral (
+        select o.* from outbox_pending p join outbox o using (seq)
+        where p.lane = $1 order by p.seq limit $2
+    ) pending on true order by pending.seq
 """
-# The commit need not wait for the disk: a crash that loses it publishes again what readers know already.
+# A replay waits for this statement, or this one sees it and strikes off nothing. The commit need not wait for the disk:
+# a crash that loses it publishes again what readers know already.
 DELETE_PENDING = """
-    with gone as (
-        delete from outbox_pending where seq = any($1::bigint[])
+    with same_log as (
+        select 1 from log_state where cluster = $2 and epoch = $3 for share
+    ), gone as (
+        delete from outbox_pending where seq = any($1::bigint[]) and exists (select from same_log)
     )
-    select set_config('synchronous_commit', 'off', true)
+    select exists (select from same_log), set_config('synchronous_commit', 'off', true)
 """
 GET_OWN_VERSIONS = """
     select aggregate, version, erased from state_copies where topic = $1 and aggregate = any($2::uuid[])
@@ -129,11 +132,11 @@ class Relay:
         """Publish what is pending, up to a batch; returns how many rows left the to-do list."""
         met = await cluster_of(producer.client)
         async with session(self._pool) as conn:
-            under = await get_log_state(conn)
-            if under.cluster != met:
-                raise UnknownCluster(met, under.cluster)
             rows = await conn.fetch(READ_PENDING, self._lane, _STATES if self._lane == STATE else _BATCH)
-        if not rows:
+        under = LogState(rows[0]["cluster"], rows[0]["epoch"])
+        if under.cluster != met:
+            raise UnknownCluster(met, under.cluster)
+        if rows[0]["seq"] is None:
             self.trouble = None
             return 0
         if self._lane == STATE:
@@ -143,36 +146,20 @@ class Relay:
         return await self._forget(rows, under)
 
     async def _send_facts(self, producer: AIOKafkaProducer, rows: Sequence[Record]) -> None:
-        acknowledgements = []
-        for row in rows:
-            sent = await producer.send(
-                row["topic"],
-                key=str(row["aggregate"]).encode(),
-                value=row["body"],
-                headers=self._envelope(row, row["version"]).headers(),
-            )
-            sent.add_done_callback(_seen)
-            acknowledgements.append(sent)
-        await _all_acknowledged(acknowledgements)
+        await publish(producer, [self._outgoing(row, row["version"], row["type"], row["body"]) for row in rows])
 
     async def _send_states(self, producer: AIOKafkaProducer, rows: Sequence[Record]) -> None:
         """Each key once, with state and version read together; a later relay's producer fences this one."""
         newest = {(row["topic"], row["aggregate"]): row for row in rows}
         async with producer.transaction():
-            acknowledgements = []
+            outgoing = []
             for topic in dict.fromkeys(topic for topic, _ in newest):
                 keys = [aggregate for name, aggregate in newest if name == topic]
                 for aggregate, version, state in await self._read_states(topic, keys):
+                    body = state.model_dump_json().encode() if state else None
                     row = newest[topic, aggregate]
-                    sent = await producer.send(
-                        topic,
-                        key=str(aggregate).encode(),
-                        value=state.model_dump_json().encode() if state else None,
-                        headers=self._envelope(row, version, state.type if state else "").headers(),
-                    )
-                    sent.add_done_callback(_seen)
-                    acknowledgements.append(sent)
-            await _all_acknowledged(acknowledgements)  # a commit does not notice a batch that ran out of time
+                    outgoing.append(self._outgoing(row, version, state.type if state else "", body))
+            await publish(producer, outgoing)  # a commit does not notice a batch that ran out of time
 
     async def _read_states(self, topic: str, keys: Sequence[UUID]) -> list[tuple[UUID, int, State | None]]:
         assert self._load_states is not None, "A service that owns a state topic says how to load it."
@@ -187,24 +174,25 @@ class Relay:
         ]
 
     async def _forget(self, rows: Sequence[Record], under: LogState) -> int:
-        async with transaction(self._pool) as conn:
-            if await lock_log_state(conn) != under:
+        async with session(self._pool) as conn:
+            seqs = [row["seq"] for row in rows]
+            if not await conn.fetchval(DELETE_PENDING, seqs, under.cluster, under.epoch):
                 return 0  # a replay was asked for meanwhile: these acknowledgements are another log's
-            await conn.execute(DELETE_PENDING, [row["seq"] for row in rows])
         self.published += len(rows)
         self.trouble = None
         return len(rows)
 
-    def _envelope(self, row: Record, version: int, type_: str | None = None) -> Envelope:
-        return Envelope(
+    def _outgoing(self, row: Record, version: int, type_: str, body: bytes | None) -> Outgoing:
+        envelope = Envelope(
             event_id=row["event_id"],
             source=self._source,
-            type=row["type"] if type_ is None else type_,
+            type=type_,
             time=row["occurred_at"],
             subject=row["aggregate"],
             version=version,
             traceparent=row["traceparent"],
         )
+        return Outgoing(row["topic"], str(row["aggregate"]).encode(), body, envelope.headers())
 
     async def _holds_lease(self) -> bool:
         """Renewed when half of it is gone: a renewal is a commit, which would stand before every batch."""
@@ -228,21 +216,6 @@ class Relay:
         if self.trouble != str(fault):
             _log.warning("relay.interrupted", lane=self._lane, fault=type(fault).__name__, reason=str(fault))
         self.trouble = str(fault)
-
-
-async def _all_acknowledged(acknowledgements: Sequence["asyncio.Future[Any]"]) -> None:
-    """An idempotent producer would try for ever: after a while we say so, and start again from what is pending."""
-    try:
-        async with asyncio.timeout(_SEND_SECONDS):
-            await asyncio.gather(*acknowledgements)
-    except TimeoutError as fault:
-        raise Transient(f"Kafka did not acknowledge a batch within {_SEND_SECONDS:.0f} s.") from fault
-
-
-def _seen(acknowledgement: "asyncio.Future[Any]") -> None:
-    """The first error of a batch is raised; the others are the same one and need not be reported as unread."""
-    if not acknowledgement.cancelled():
-        acknowledgement.exception()
 
 
 async def _to_its_end(publishing: Coroutine[Any, Any, int]) -> int:

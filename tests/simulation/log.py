@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import zlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
+from aiokafka.partitioner import DefaultPartitioner
 
 from shared.kafka.topics import BY_NAME
 from tests.simulation.loop import Process, lapse
 
 _SESSION_SECONDS = 6.0
+_partition_of = DefaultPartitioner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ class Cluster:
 
     def place_of(self, topic: str, key: bytes | None) -> TopicPartition:
         """As a producer chooses it."""
-        return TopicPartition(topic, zlib.crc32(key or b"") % BY_NAME[topic].partitions)
+        places = list(range(BY_NAME[topic].partitions))
+        return TopicPartition(topic, _partition_of(key or b"", places, places))
 
     def append(self, place: TopicPartition, records: list[tuple[Any, Any, Any]], batch: tuple[Any, ...]) -> None:
         """An idempotent producer's batch: the same one again changes nothing."""

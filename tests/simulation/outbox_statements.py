@@ -53,17 +53,23 @@ async def notify_outbox(tx: Transaction) -> list[Any]:
 
 @means(relay.READ_PENDING)
 async def read_pending(tx: Transaction, lane: str, limit: int) -> list[Any]:
+    state = tx.get("log_state", 1)
+    assert state is not None
+    under = {"cluster": state["cluster"], "epoch": state["epoch"]}
     seqs = sorted(seq for seq, row in tx.rows("outbox_pending") if row["lane"] == lane)
-    return [tx.get("outbox", seq) for seq in seqs[:limit]]
+    return [Row(under | (tx.get("outbox", seq) or {})) for seq in seqs[:limit]] or [Row(under | {"seq": None})]
 
 
 @means(relay.DELETE_PENDING)
-async def delete_pending(tx: Transaction, seqs: list[int]) -> list[Any]:
+async def delete_pending(tx: Transaction, seqs: list[int], cluster: str, epoch: int) -> list[Any]:
+    state = (await lock_log_state(tx))[0]
+    if (state["cluster"], state["epoch"]) != (cluster, epoch):
+        return [Row(exists=False)]
     for seq in seqs:
         if tx.get("outbox_pending", seq) is not None:
             await tx.lock("outbox_pending", seq)
             tx.put("outbox_pending", seq, None)
-    return []
+    return [Row(exists=True)]
 
 
 @means(relay.GET_OWN_VERSIONS)
@@ -84,8 +90,8 @@ async def get_log_state(tx: Transaction) -> list[Any]:
     return [tx.get("log_state", 1)]
 
 
-@means(log_state.LOCK_LOG_STATE)
 async def lock_log_state(tx: Transaction) -> list[Any]:
+    """As it stays until the transaction ends."""
     await tx.lock("log_state", 1)
     return [tx.get("log_state", 1)]
 

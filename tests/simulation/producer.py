@@ -17,9 +17,24 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaTimeoutError, ProducerFenced
 
+from shared.kafka.topics import BY_NAME
 from tests.simulation.connection import Client
 from tests.simulation.log import Cluster, Network
 from tests.simulation.loop import lapse
+
+
+class Batch:
+    """`BatchBuilder`: full after so many records."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.records: list[tuple[Any, Any, Any]] = []
+
+    def append(self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: Any) -> bool | None:
+        if len(self.records) >= self._most:
+            return None
+        self.records.append((key, value, headers))
+        return True
 
 
 class Producer:
@@ -31,7 +46,7 @@ class Producer:
         self._transactional_id = transactional_id
         self._id = next(network.ids)
         self._epoch: tuple[Cluster, int] | None = None
-        self._queues: defaultdict[TopicPartition, list[tuple[Any, asyncio.Future[Any]]]] = defaultdict(list)
+        self._queues: defaultdict[TopicPartition, list[tuple[list[Any], asyncio.Future[Any]]]] = defaultdict(list)
         self._batches = itertools.count()
         self._filled = asyncio.Event()
         self._transaction: defaultdict[TopicPartition, list[Any]] | None = None
@@ -53,14 +68,17 @@ class Producer:
             await lapse(0.01)
         self._sender.sender_task.cancel()
 
-    async def send(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Any) -> asyncio.Future[Any]:
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(BY_NAME[topic].partitions))
+
+    def create_batch(self) -> Batch:
+        return Batch(1 + self._network.rng.randrange(8))
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[Any]:
         if self._closed:
             raise KafkaConnectionError("producer is closed")
-        place = TopicPartition(topic, 0)._replace(
-            partition=(self.client.reach() or self._network.cluster).place_of(topic, key).partition
-        )
         acknowledged: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queues[place].append(((key, value, headers), acknowledged))
+        self._queues[TopicPartition(topic, partition)].append((batch.records, acknowledged))
         self._filled.set()
         return acknowledged
 
@@ -91,13 +109,11 @@ class Producer:
         while True:
             while places := [place for place, queue in self._queues.items() if queue]:
                 place = places[self._network.rng.randrange(len(places))]
-                size = 1 + self._network.rng.randrange(8)
-                batch, self._queues[place] = self._queues[place][:size], self._queues[place][size:]
-                await self._deliver(place, batch)
+                await self._deliver(place, *self._queues[place].pop(0))
             self._filled.clear()
             await self._filled.wait()
 
-    async def _deliver(self, place: TopicPartition, batch: list[tuple[Any, asyncio.Future[Any]]]) -> None:
+    async def _deliver(self, place: TopicPartition, records: list[Any], acknowledged: asyncio.Future[Any]) -> None:
         name = (self._id, place, next(self._batches))
         give_up = asyncio.get_running_loop().time() + 10
         while True:
@@ -110,14 +126,14 @@ class Producer:
                 continue
             if self._network.rng.random() < self._network.expiry:
                 break
-            self._store(cluster, place, [record for record, _ in batch], name)
+            self._store(cluster, place, records, name)
             await self._network.travel()
             if self._network.rng.random() >= self._network.loss:
-                _settle(batch, None)
+                _settle(acknowledged, None)
                 return
             if self._network.rng.random() < 0.3:
                 break
-        _settle(batch, KafkaTimeoutError("batch expired"))
+        _settle(acknowledged, KafkaTimeoutError("batch expired"))
 
     def _store(self, cluster: Cluster, place: TopicPartition, records: list[Any], name: tuple[Any, ...]) -> None:
         if self._transactional_id is None:
@@ -127,11 +143,10 @@ class Producer:
             self._transaction[place].extend(records)
 
 
-def _settle(batch: list[tuple[Any, asyncio.Future[Any]]], fault: Exception | None) -> None:
-    for _, acknowledged in batch:
-        if acknowledged.done():
-            continue
-        if fault is None:
-            acknowledged.set_result(None)
-        else:
-            acknowledged.set_exception(fault)
+def _settle(acknowledged: asyncio.Future[Any], fault: Exception | None) -> None:
+    if acknowledged.done():
+        return
+    if fault is None:
+        acknowledged.set_result(None)
+    else:
+        acknowledged.set_exception(fault)

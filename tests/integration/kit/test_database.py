@@ -52,14 +52,16 @@ async def test_json_is_json(pool: Pool, kind: str) -> None:
     assert await pool.fetchval(f"select $1::{kind}", value) == value
 
 
-async def test_settings_survive_a_release(pool: Pool) -> None:
-    """A release runs RESET ALL: what was SET is gone, what is a server setting of the session stays."""
+async def test_what_was_begun_is_rolled_back_and_settings_of_a_transaction_end_with_it(pool: Pool) -> None:
+    """A connection is given back as it is: nothing is asked of the server to make it forget."""
     for _ in range(3):
         async with pool.acquire() as conn:
+            assert not conn.is_in_transaction()
             assert await conn.fetchval("show timezone") == "UTC"
             assert await conn.fetchval("show lock_timeout") == "5s"
             assert await conn.fetchval("show idle_in_transaction_session_timeout") == "30s"
-            await conn.execute("set timezone = 'Asia/Dhaka'")
+            await conn.execute("begin")
+            await conn.execute("set local timezone = 'Asia/Dhaka'")
 
 
 @pytest.mark.parametrize("setting", ["synchronous_commit"])

@@ -27,9 +27,11 @@ class OursPoller:
         self.published: Published = []
 
     async def poll(self, conn: Connection) -> None:
-        rows = await conn.fetch(READ_PENDING, "general", 100)
+        rows = [row for row in await conn.fetch(READ_PENDING, "general", 100) if row["seq"] is not None]
         self.published += [(row["aggregate"], row["version"]) for row in rows]
-        await conn.execute(DELETE_PENDING, [row["seq"] for row in rows])
+        await conn.execute("update log_state set cluster = 'the-log' where cluster is null")
+        epoch = await conn.fetchval("select epoch from log_state")
+        await conn.execute(DELETE_PENDING, [row["seq"] for row in rows], "the-log", epoch)
 
 
 async def late_commit_loses_nothing(pool: Pool, poller: OursPoller) -> None:

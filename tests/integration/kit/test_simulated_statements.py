@@ -17,7 +17,6 @@ from shared.kafka.inbox import accept_state, advance, is_known
 from shared.kafka.log_reader import KNOWN_EVENT, KNOWN_VERSION
 from shared.kafka.log_state import (
     get_log_state,
-    lock_log_state,
     recognise_cluster,
     release_lease,
     snapshot_states,
@@ -43,16 +42,20 @@ _VISIT = "gemba.visit"
 
 async def publishing(conn: Any) -> list[Any]:
     facts = [declined("x", visit_id=visit, trainer_id=PERSON) for visit in (ONE, ONE, OTHER)]
-    seen: list[Any] = [[await emit(conn, fact, now=NOON) for fact in facts]]
+    seen: list[Any] = [await start_replay(conn, "log-0")]
+    seen.append([await emit(conn, fact, now=NOON) for fact in facts])
     seen.append([await emit_state(conn, "gemba.person", PERSON, now=NOON, erased=erased) for erased in (False, True)])
     rows = await conn.fetch(READ_PENDING, "general", 2)
     seen.append([(row["aggregate"], row["version"]) for row in rows])
-    await conn.execute(DELETE_PENDING, [row["seq"] for row in rows])
-    seen.append(await count_pending(conn))
+    under = await get_log_state(conn)
+    for epoch in (under.epoch + 1, under.epoch):
+        gone = await conn.fetchval(DELETE_PENDING, [row["seq"] for row in rows], under.cluster, epoch)
+        seen.append((gone, await count_pending(conn)))
     seen.append([tuple(row) for row in map(_values, await conn.fetch(GET_OWN_VERSIONS, "gemba.person", [PERSON, ONE]))])
     seen.append(await start_replay(conn, "log-1"))
-    seen.append([await get_log_state(conn), await lock_log_state(conn)])
-    seen.append([row["version"] for row in await conn.fetch(READ_PENDING, "state", 9)])
+    seen.append(await get_log_state(conn))
+    seen.append([(row["cluster"], row["epoch"], row["version"]) for row in await conn.fetch(READ_PENDING, "state", 9)])
+    seen.append([(row["epoch"], row["seq"]) for row in await conn.fetch(READ_PENDING, "zero_tolerance", 9)])
     seen.append(bool(await conn.fetchval(KNOWN_EVENT, rows[0]["event_id"])))
     seen.append([bool(await conn.fetchval(KNOWN_VERSION, "gemba.person", PERSON, version)) for version in (1, 2, 3)])
     return seen
