@@ -70,7 +70,7 @@ def _make_relays(service: "Running", life: int) -> list[Relay]:
         Relay(
             service.pool,
             service.access,
-            service.wakeups.on("outbox"),
+            service.wakeups.on("outbox", lane),
             service=settings.service,
             source=f"/gemba/{settings.installation}/{life}/{settings.service}",
             holder=f"{settings.service}.{settings.replica}.{os.getpid()}.{new_id()}",

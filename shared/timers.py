@@ -12,7 +12,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +86,7 @@ ARM = """
     on conflict (kind, aggregate) do update
     set generation = excluded.generation, due_at = excluded.due_at, armed_at = excluded.armed_at,
         failures = 0, retry_at = null
-    returning pg_notify('timers', '')
+    returning pg_notify('timers', floor(extract(epoch from due_at))::text)
 """
 DISARM = "delete from timers where kind = $1 and aggregate = $2"
 
@@ -159,6 +159,9 @@ class TimerRunner:
         self._clock = clock
         self._deps = deps
         self._wakeup = wakeup
+        self._wakeup.concerns = self._comes_first
+        self.waits_for: datetime | None = None
+        """The next deadline that it knows of, in business time; None while it looks, or when it knows of none."""
         self.fired = 0
         """Deadlines whose effects this process committed; only grows."""
 
@@ -190,6 +193,7 @@ class TimerRunner:
             rows = await conn.fetch(READ_AHEAD, now, now + _AHEAD, self.kinds, _MOST_AHEAD)
             upcoming = rows[0]["due_at"] if rows else await conn.fetchval(NEXT_DUE, self.kinds)
         ahead = [Due(**dict(row)) for row in rows]
+        self.waits_for = upcoming
         while not await self._sleep(upcoming, until - machine_time()):
             count = bisect_right(ahead, self._clock.now(), key=lambda due: due.due_at)
             if not count or await self._fire(ahead[:count]) < count:
@@ -198,6 +202,11 @@ class TimerRunner:
             if not ahead or machine_time() > until:
                 return
             upcoming = ahead[0].due_at
+
+    def _comes_first(self, payload: str) -> bool:
+        """Whether a deadline that was armed (Unix seconds) is before what is waited for, or too near for the next look."""
+        due_at = datetime.fromtimestamp(float(payload), UTC)
+        return self.waits_for is None or due_at < self.waits_for or due_at <= self._clock.now() + _AHEAD
 
     async def _sleep(self, upcoming: datetime | None, longest: float) -> bool:
         """Until `upcoming` in business time; True when woken before it, or when machine time ran out."""
@@ -215,6 +224,7 @@ class TimerRunner:
 
     async def fire_due(self) -> int:
         """Fire one batch of what is due now; returns how many were acted upon (fired or set back after a failure)."""
+        self.waits_for = None
         now = self._clock.now()
         async with session(self._pool) as conn:
             rows = await conn.fetch(READ_DUE, now, self.kinds, _BATCH)

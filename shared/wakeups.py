@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import asyncpg
 import structlog
@@ -13,10 +14,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Wakeup:
-    """One waiter of one channel."""
+    """One waiter of one channel. `concerns` says of a payload whether it is woken by it; nothing said: by all."""
 
-    def __init__(self) -> None:
+    def __init__(self, concerns: Callable[[str], bool] | None = None) -> None:
+        self.concerns = concerns
         self._event = asyncio.Event()
+
+    def hear(self, payload: str) -> None:
+        """A notification came; one without a payload concerns everybody."""
+        if not payload or self.concerns is None or self.concerns(payload):
+            self.set()
 
     def set(self) -> None:
         """Wake the waiter now, or at its next wait."""
@@ -39,17 +46,20 @@ class Wakeups:
         self._waiters: dict[str, list[Wakeup]] = {}
         self._asked = Wakeup()
 
-    def on(self, channel: str) -> Wakeup:
-        """A new waiter for `channel`, at any time: one that comes after `run` began is listened for from then on."""
-        wakeup = Wakeup()
+    def on(self, channel: str, only: str | None = None) -> Wakeup:
+        """A new waiter for `channel`, at any time: one that comes after `run` began is listened for from then on.
+
+        `only` is the one payload that concerns it (a lane).
+        """
+        wakeup = Wakeup(None if only is None else only.__eq__)
         self._waiters.setdefault(channel, []).append(wakeup)
         self._asked.set()
         return wakeup
 
-    def wake(self, channel: str) -> None:
+    def wake(self, channel: str, payload: str = "") -> None:
         """Wake the waiters of a channel in this process."""
         for waiter in self._waiters.get(channel, ()):
-            waiter.set()
+            waiter.hear(payload)
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -66,7 +76,7 @@ class Wakeups:
         try:
             while True:
                 for channel in self._waiters.keys() - listened:
-                    await connection.add_listener(channel, lambda _c, _p, name, _t: self.wake(name))
+                    await connection.add_listener(channel, lambda _c, _p, name, payload: self.wake(name, payload))
                     listened.add(channel)
                     self.wake(channel)
                 if not await self._asked.wait(_PING_SECONDS):

@@ -66,7 +66,9 @@ def create_app(settings: Settings) -> FastAPI:
 def make_composer(settings: Settings) -> Composer:
     """The words, the links and the sender."""
     links = Links(settings.origin, load_signing_key(settings.keys_dir / TAP_KEY_FILE))
-    return Composer(Catalogue(), links, sender=settings.sender, installation=settings.installation)
+    composer = Composer(Catalogue(), links, sender=settings.sender, installation=settings.installation)
+    composer.learn(templates.ZERO_TOLERANCE)
+    return composer
 
 
 def make_channels(settings: Settings) -> Channels:
@@ -91,14 +93,14 @@ async def make_parts(service: Running) -> Parts:
         settings.general_senders,
         deps[templates.GENERAL],
         service.pool,
-        service.wakeups.on("messages"),
+        service.wakeups.on("messages", templates.GENERAL),
     )
     case = Sender(
         templates.ZERO_TOLERANCE,
         settings.case_senders,
         deps[templates.ZERO_TOLERANCE],
         case_pool,
-        service.wakeups.on("messages"),
+        service.wakeups.on("messages", templates.ZERO_TOLERANCE),
     )
 
     async def waiting(conn: Connection) -> dict[str, int]:

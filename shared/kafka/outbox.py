@@ -25,7 +25,7 @@ APPEND_FACT = """
     ), pending as (
         insert into outbox_pending (seq, lane) select seq, lane from event
     )
-    select version, pg_notify('outbox', '') from event
+    select version, pg_notify('outbox', lane) from event
 """
 
 

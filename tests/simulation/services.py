@@ -64,7 +64,7 @@ class Wakeups:
         self._database = database
         self._process = process
 
-    def on(self, channel: str) -> Wakeup:
+    def on(self, channel: str, only: str | None = None) -> Wakeup:
         waiter = Wakeup()
         self._database.listeners.append((self._process, channel, waiter))
         return waiter
@@ -287,7 +287,7 @@ def notifications_parts(replica: Replica, service: Running) -> Parts:
         facts={VisitDeclined: on_visit, OfferLapsed: on_visit},
         states={PersonState: on_person},
     )
-    senders = [Sender(lane, 2, deps, replica.pool, service.wakeups.on("messages")) for lane in ("zero_tolerance",)]
+    senders = [Sender(lane, 2, deps, replica.pool, service.wakeups.on("messages", lane)) for lane in ("zero_tolerance",)]
     return Parts(deps, consumers=(general, CASE), background=[sender.run for sender in senders])
 
 
