@@ -11,10 +11,10 @@ import structlog
 
 from services.notifications.deps import Deps
 from services.notifications.domain.templates import ZERO_TOLERANCE
-from services.notifications.storage.messages import get_next_due
+from services.notifications.storage.messages import get_next_due, list_unreached
 from services.notifications.use_cases.reach_again import reach_again
 from services.notifications.use_cases.send_message import Claimed, claim_next, send_claimed
-from shared.db import Pool, transaction
+from shared.db import Pool, session, transaction
 from shared.errors import Transient
 from shared.wakeups import Wakeup
 
@@ -57,7 +57,7 @@ class Sender:
 
     async def _wait(self) -> None:
         """For a commit that queues, for the release of what is held (business time), or for a poll's length."""
-        async with transaction(self._pool) as conn:
+        async with session(self._pool) as conn:
             upcoming = await get_next_due(conn, self._deps.clock.now())
         waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._wakeup.wait(_POLL_SECONDS))}
         if upcoming is not None:
@@ -74,7 +74,14 @@ class Sender:
             await self._slots.acquire()
             if not await self._start_next():
                 break
-        if self._lane == ZERO_TOLERANCE:  # what it queues wakes us again
+        if self._lane == ZERO_TOLERANCE:
+            await self._reach_again()
+
+    async def _reach_again(self) -> None:
+        """What it queues wakes us again. Nearly always there is nothing, and one read says so."""
+        async with session(self._pool) as conn:
+            unreached = await list_unreached(conn)
+        if unreached:
             async with transaction(self._pool) as conn:
                 await reach_again(now=self._deps.clock.now(), conn=conn)
 
@@ -82,8 +89,7 @@ class Sender:
         """Claim one and send it beside the others; the slot is given back when it is done."""
         claimed: Claimed | None = None
         try:
-            async with transaction(self._pool) as conn:
-                claimed = await claim_next(self._lane, deps=self._deps, conn=conn)
+            claimed = await claim_next(self._lane, deps=self._deps, pool=self._pool)
         except BaseException:
             claimed = None  # whether it was committed is open: a claim that was runs out by itself
             raise

@@ -150,6 +150,7 @@ async def insert_message(tx: Transaction, *values: Any) -> list[Any]:
     more = {"state": state, "attempts": 0, "retry_at": None, "claimed_by": None, "claimed_until": None}
     tx.put("messages_once", once, Row(message_id=row["message_id"]))
     tx.put("messages", row["message_id"], Row(row | more))
+    tx.notifies.append("messages")
     return [Row(message_id=row["message_id"])]
 
 
@@ -184,6 +185,22 @@ async def lock_claimed(tx: Transaction, ids: list[Any], claim: Any) -> list[Any]
             if row is not None and row["claimed_by"] == claim and row["state"] == "queued":
                 found.append(_read(row))
     return found
+
+
+async def is_ours(tx: Transaction, key: Any, claim: Any) -> list[Any]:
+    row = tx.get("messages", key)
+    ours = row is not None and row["claimed_by"] == claim and row["state"] == "queued"
+    return [Row(exists=bool(ours and row and row["claimed_until"] > tx.database.machine_now))]
+
+
+async def claim_again(tx: Transaction, ids: list[Any], claim: Any, how_long: timedelta) -> list[Any]:
+    machine = tx.database.machine_now
+    for key in ids:
+        await tx.lock("messages", key)
+        row = tx.get("messages", key)
+        if row is not None and row["state"] == "queued" and not (row["claimed_until"] and row["claimed_until"] > machine):
+            tx.put("messages", key, Row(row | {"claimed_by": claim, "claimed_until": machine + how_long}))
+    return []
 
 
 def _read(row: Row) -> Row:
@@ -257,6 +274,8 @@ NOTIFICATIONS |= {
     messages.INSERT_MESSAGE: insert_message,
     messages.CLAIM_DUE: claim_due,
     messages.LOCK_CLAIMED: lock_claimed,
+    messages.IS_OURS: is_ours,
+    messages.CLAIM_AGAIN: claim_again,
     messages.MARK_SENT: mark_sent,
     messages.MARK_SETTLED: mark_settled,
     messages.MARK_DEFERRED: mark_deferred,

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from services.notifications.channels.outbound import Outbound
 from services.notifications.composition.calendar import Entry, calendar_text
@@ -19,6 +19,7 @@ from services.notifications.composition.links import Links
 from services.notifications.composition.mail import Letter, mail_bytes
 from services.notifications.domain.message import Message
 from services.notifications.domain.recipient import Recipient
+from services.notifications.domain.templates import TEMPLATES
 from services.notifications.domain.wording import one_line
 from shared.web.pages import direction_of
 
@@ -47,20 +48,17 @@ class Composer:
         self._installation = installation
         # Values are escaped where the mail's HTML is made, not where sentences are: those also become plain text.
         self._words = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
-        self._html = Environment(
-            loader=FileSystemLoader(HERE),
-            undefined=StrictUndefined,
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._text = Environment(
-            loader=FileSystemLoader(HERE),
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 (the plain-text part)
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._sentences: dict[str, Template] = {}
+        self._html = _forms(autoescape=True).get_template("mail.html")
+        self._text = _forms(autoescape=False).get_template("mail.txt")
+
+    def learn(self, lane: str) -> None:
+        """Compile the sentences of a lane now, so that its first mail after a start is as quick as any other."""
+        for language in self.catalogue.languages:
+            for name, template in TEMPLATES.items():
+                if template.lane == lane:
+                    for sentence in self.catalogue.entry(language, name).values():
+                        self._sentence(sentence)
 
     def mail(self, messages: Sequence[Message], reader: Recipient, address: str, places: Places) -> Outbound:
         """One mail for one message, or for several notices together."""
@@ -88,8 +86,8 @@ class Composer:
             recipient=address,
             recipient_name=one_line(reader.name),
             subject=one_line(subject),
-            text=self._text.get_template("mail.txt").render(surroundings),
-            html=self._html.get_template("mail.html").render(surroundings),
+            text=self._text.render(surroundings),
+            html=self._html.render(surroundings),
             dated_at=_leaves_at(first),
             calendar=self._calendar(first, reader, address, places, language),
             method=first.template.calendar,
@@ -122,7 +120,14 @@ class Composer:
         )
 
     def _render(self, source: str, facts: Facts) -> str:
-        return self._words.from_string(source).render(facts.surroundings())
+        return self._sentence(source).render(facts.surroundings())
+
+    def _sentence(self, source: str) -> Template:
+        """Compiling a sentence takes longer than filling it in: each of the catalogue is compiled once."""
+        sentence = self._sentences.get(source)
+        if sentence is None:
+            sentence = self._sentences[source] = self._words.from_string(source)
+        return sentence
 
     def _calendar(self, message: Message, reader: Recipient, address: str, places: Places, language: str) -> str | None:
         method = message.template.calendar
@@ -152,6 +157,16 @@ class Composer:
     def uid(self, visit_id: UUID) -> str:
         """The calendar's name of a visit, the same for everybody and for ever."""
         return f"{visit_id}@{self._installation}"
+
+
+def _forms(*, autoescape: bool) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
+        autoescape=autoescape,  # noqa: S701 (off for the plain-text part)
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _label(link: str) -> str:

@@ -17,7 +17,7 @@ INSERT_MESSAGE = """
             case when $12::text is null then 'queued' else 'failed' end, $12, $13, $14,
             case when $12::text is null then null else $13::timestamptz end)
     on conflict on constraint messages_once do nothing
-    returning message_id
+    returning message_id, pg_notify('messages', lane)
 """
 
 
@@ -33,7 +33,10 @@ async def insert_message(
     now: datetime,
     not_before: datetime,
 ) -> UUID | None:
-    """A new message, or None when this person was told this by this channel already. `failed`: it never can be sent."""
+    """A new message, or None when this person was told this by this channel already. `failed`: it never can be sent.
+
+    Its lane's senders are woken at commit.
+    """
     inserted: UUID | None = await conn.fetchval(
         INSERT_MESSAGE,
         new_id(),
@@ -102,6 +105,29 @@ async def claim_due(conn: Connection, lane: str, claim: UUID, *, now: datetime) 
         return [first]
     rows = await conn.fetch(CLAIM_BUNDLE, first.recipient_id, first.bundle, first.channel, now, claim, CLAIM)
     return [first, *sorted(map(_message, rows), key=lambda message: message.message_id)]
+
+
+CLAIM_AGAIN = """
+    update messages set claimed_by = $2, claimed_until = clock_timestamp() + $3
+    where message_id = any($1::uuid[]) and state = 'queued'
+      and (claimed_until is null or claimed_until <= clock_timestamp())
+"""
+
+
+async def claim_again(conn: Connection, message_ids: Sequence[UUID], claim: UUID) -> None:
+    """What was claimed and could not be prepared: for a while nobody looks at it, and those behind it have their turn."""
+    await conn.execute(CLAIM_AGAIN, list(message_ids), claim, CLAIM)
+
+
+IS_OURS = """
+    select exists (select from messages
+                   where message_id = $1 and claimed_by = $2 and state = 'queued' and claimed_until > clock_timestamp())
+"""
+
+
+async def is_ours(conn: Connection, message_id: UUID, claim: UUID) -> bool:
+    """Whether a claim stands at this moment: one that ran out may be somebody else's by now."""
+    return bool(await conn.fetchval(IS_OURS, message_id, claim))
 
 
 LOCK_CLAIMED = f"""
@@ -201,7 +227,7 @@ NOTIFY = "select pg_notify('messages', '')"
 
 
 async def wake_senders(conn: Connection) -> None:
-    """At commit."""
+    """All of them, at commit: somebody can be reached again."""
     await conn.execute(NOTIFY)
 
 

@@ -34,8 +34,6 @@ async def queue_messages(wanted: Wanted, *, now: datetime, conn: Connection) -> 
     new = 0
     for recipient_id in recipient_ids:
         new += await _queue_for(wanted, recipient_id, known.get(recipient_id), now=now, conn=conn)
-    if new:
-        await messages.wake_senders(conn)
     return new
 
 

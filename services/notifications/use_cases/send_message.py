@@ -23,7 +23,7 @@ from services.notifications.domain.retry import ATTEMPT_LIMIT, MAX_REFUSALS, pau
 from services.notifications.domain.templates import ZERO_TOLERANCE
 from services.notifications.storage import enterprises, messages, people, subjects, visits
 from services.notifications.use_cases.settle_message import note_cancelled, note_failed, note_sent
-from shared.db import Connection, Pool, savepoint, transaction
+from shared.db import Connection, Pool, session, transaction
 from shared.errors import Transient
 from shared.ids import new_id
 
@@ -49,27 +49,29 @@ class Claimed:
     ready: Ready | None
 
 
-async def claim_next(lane: str, *, deps: Deps, conn: Connection) -> Claimed | None:
+async def claim_next(lane: str, *, deps: Deps, pool: Pool) -> Claimed | None:
     """The next due message of a lane, prepared; None when nothing is due."""
-    claim = new_id()
-    claimed = await messages.claim_due(conn, lane, claim, now=deps.clock.now())
-    if not claimed:
-        return None
-    ready = None
+    claim, claimed = new_id(), list[Message]()
     try:
-        async with savepoint(conn):
-            ready = await _prepare(claimed, claim, deps=deps, conn=conn)
+        async with transaction(pool) as conn:
+            claimed = await messages.claim_due(conn, lane, claim, now=deps.clock.now())
+            if not claimed:
+                return None
+            return Claimed(claim, len(claimed), await _prepare(claimed, deps=deps, conn=conn))
     except Transient:
         raise  # nothing is claimed: the same is tried again in a moment
     except Exception:
+        if not claimed:
+            raise
         _log.exception("message.not_prepared", message_id=str(claimed[0].message_id))
-    return Claimed(claim, len(claimed), ready)
+    async with transaction(pool) as conn:
+        await messages.claim_again(conn, [message.message_id for message in claimed], claim)
+    return Claimed(claim, len(claimed), None)
 
 
 async def send_next(lane: str, *, deps: Deps, pool: Pool) -> int:
     """Send the next due message of a lane; returns how many were settled or put back, 0 when nothing is due."""
-    async with transaction(pool) as conn:
-        claimed = await claim_next(lane, deps=deps, conn=conn)
+    claimed = await claim_next(lane, deps=deps, pool=pool)
     if claimed is None:
         return 0
     await send_claimed(claimed, deps=deps, pool=pool)
@@ -81,13 +83,14 @@ async def send_claimed(claimed: Claimed, *, deps: Deps, pool: Pool) -> None:
     ready, claim = claimed.ready, claimed.claim
     if ready is None:
         return
-    async with transaction(pool) as conn:  # whoever was stopped for longer than the claim is late: another one has sent it
-        if not await messages.lock_claimed(conn, [message.message_id for message in ready.messages], claim):
-            return
     sent, code, pause_counted = None, None, False
     try:
+        outbound = _compose(ready, deps)
+        async with session(pool) as conn:  # whoever was stopped for longer than the claim is late: it is another one's
+            if not await messages.is_ours(conn, ready.messages[0].message_id, claim):
+                return
         async with asyncio.timeout(ATTEMPT_LIMIT.total_seconds()):
-            sent = await deps.channels.send(ready.messages[0].channel, _compose(ready, deps))
+            sent = await deps.channels.send(ready.messages[0].channel, outbound)
     except Refused as refused:
         code = refused.code
     except Later:
@@ -109,9 +112,11 @@ async def send_claimed(claimed: Claimed, *, deps: Deps, pool: Pool) -> None:
             await messages.mark_deferred(conn, [message.message_id for message in ours], pause, counted=pause_counted)
 
 
-async def _prepare(claimed: Sequence[Message], claim: UUID, *, deps: Deps, conn: Connection) -> Ready | None:
-    """The last look before it leaves; what is no longer wanted or has nowhere to go is settled here."""
-    ours = await messages.lock_claimed(conn, [message.message_id for message in claimed], claim)
+async def _prepare(claimed: Sequence[Message], *, deps: Deps, conn: Connection) -> Ready | None:
+    """The last look before it leaves, in the transaction that claimed; what is no longer wanted or has nowhere to go is
+    settled here.
+    """
+    ours = sorted(claimed, key=lambda message: message.message_id)
     now = deps.clock.now()
     reasons = await _reasons_against(ours, deps=deps, conn=conn)
     for message in ours:
@@ -159,6 +164,8 @@ async def _reasons_against(ours: Sequence[Message], *, deps: Deps, conn: Connect
 
 async def _places(wanted: Sequence[Message], *, conn: Connection) -> Places:
     ids = {UUID(one) for message in wanted for one in message.data.get("enterprise_ids", ())}
+    if not ids:
+        return {}
     found = await enterprises.get_enterprises(conn, sorted(ids))
     return {enterprise_id: (row["name"], row["region"]) for enterprise_id, row in found.items()}
 

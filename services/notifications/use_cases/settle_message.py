@@ -76,5 +76,4 @@ async def _try_next_channel(message: Message, *, now: datetime, conn: Connection
     lane = message.template.lane
     not_before = now if lane == "zero_tolerance" else outside_quiet_hours(reader, now)
     way = Route(channel, not_before)
-    if await queue_one(again, message.recipient_id, way, bundle=message.bundle, failed=None, now=now, conn=conn):
-        await messages.wake_senders(conn)
+    await queue_one(again, message.recipient_id, way, bundle=message.bundle, failed=None, now=now, conn=conn)

@@ -3,7 +3,6 @@
 from services.notifications.use_cases.send_message import claim_next, send_claimed
 from shared.contracts.message import MessageSent
 from shared.contracts.values import Channel, Role
-from shared.db import transaction
 from tests.integration.notifications.test_sending import RINA, one_offer
 from tests.integration.notifications.world import World, case_opened
 
@@ -23,8 +22,7 @@ async def test_a_replay_into_another_log_sends_nothing_again(world: World) -> No
 async def test_who_lost_the_claim_settles_nothing(world: World) -> None:
     """A sender that was stopped for longer than its claim comes back to a message that another one has sent."""
     await one_offer(world)
-    async with transaction(world.pool) as conn:
-        late = await claim_next("general", deps=world.deps, conn=conn)
+    late = await claim_next("general", deps=world.deps, pool=world.pool)
     assert late is not None
     await world.pool.execute("update messages set claimed_until = clock_timestamp()")
     await world.send()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from icalendar import Calendar
+from jinja2 import Environment
 
 from services.notifications.composition.catalogue import Catalogue
 from services.notifications.composition.composer import Composer
@@ -234,3 +235,14 @@ def test_a_subject_of_any_length_begins_with_its_first_letter(length: int, compo
     out = composer.mail([message("visit_offer")], person(), "r@example.org", places)
     assert str(parsed(out.content)["Subject"]).startswith("Can you do this visit? Mill")
     assert max(map(len, out.content.split(b"\r\n"))) < 998
+
+
+def test_the_first_alert_after_a_start_waits_for_no_compiler(
+    composer: Composer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = [name for name, template in TEMPLATES.items() if template.lane == ZERO_TOLERANCE]
+    composer.learn(ZERO_TOLERANCE)
+    monkeypatch.setattr(Environment, "compile", None)
+    for language in composer.catalogue.languages:
+        for name in alerts:
+            assert mail(composer, name, person(language=language))["Subject"]
