@@ -1,11 +1,12 @@
 """What notifications hears, and the one thing each fact makes it do."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from services.notifications.deps import Deps
 from services.notifications.storage.subjects import insert_cohort, save_action_state, save_case
-from services.notifications.storage.visits import save_booking, save_co_trainers
+from services.notifications.storage.visits import Booking, save_bookings, save_co_trainers
 from services.notifications.use_cases.confirm_visit import confirm_visit
 from services.notifications.use_cases.end_visit import cancel_visit, end_offer, note_report, tell_missed
 from services.notifications.use_cases.keep_copies import keep_enterprise, keep_person
@@ -89,9 +90,11 @@ async def on_cohort_completed(fact: CohortCompleted, *, conn: Connection, deps: 
     await tell_cohort("notice_completed", fact.cohort_id, part="completed", now=now, conn=conn, **figures)
 
 
-async def on_visit_scheduled(fact: VisitScheduled, *, conn: Connection, deps: Deps) -> None:
-    may_tell = fact.kind is not VisitKind.VERIFICATION
-    await save_booking(conn, fact.visit_id, tells_enterprise=may_tell, co_trainer_ids=fact.co_trainer_ids)
+async def on_visits_scheduled(facts: Sequence[VisitScheduled], *, conn: Connection, deps: Deps) -> None:
+    await save_bookings(
+        conn,
+        [Booking(fact.visit_id, fact.kind is not VisitKind.VERIFICATION, tuple(fact.co_trainer_ids)) for fact in facts],
+    )
 
 
 async def on_booking_changed(fact: BookingMoved | BookingReassigned, *, conn: Connection, deps: Deps) -> None:
@@ -173,7 +176,6 @@ GENERAL = Consumer(
         CohortPlanned: on_cohort_planned,
         CohortPublished: on_cohort_published,
         CohortCompleted: on_cohort_completed,
-        VisitScheduled: on_visit_scheduled,
         BookingMoved: on_booking_changed,
         BookingReassigned: on_booking_changed,
         BookingUnplaceable: on_booking_unplaceable,
@@ -192,6 +194,7 @@ GENERAL = Consumer(
         ActionVerified: on_action_verified,
         ActionCancelled: on_action_cancelled,
     },
+    projections={VisitScheduled: on_visits_scheduled},  # a plan that is published says hundreds at once
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from shared.ids import new_id
 from shared.kafka.consumer import Consumer
 from shared.kafka.effect import Raw, apply, read
 from shared.kafka.envelope import Envelope
+from shared.kafka.guard import Guard
 from shared.kafka.inbox import Verdict
 from shared.telemetry import new_traceparent
 
@@ -37,15 +39,26 @@ class Feeder:
         """Deliver a tombstone."""
         return await self._deliver(model.topic, key, "", None, 1)
 
+    async def deliver_together(self, bodies: Sequence[Contract]) -> None:
+        """One poll with all of them, through the guard."""
+        raws = [self._record(body.topic, body.key, body.type, body.model_dump_json().encode()) for body in bodies]
+        for consumer in self._consumers:
+            topics = {topic.name for topic in consumer.topics}
+            guard = Guard(consumer, self._pool, self._clock, self._deps)
+            await guard.process([raw for raw in raws if raw.topic in topics])
+
     async def _deliver(self, topic: str, key: UUID, type_: str, value: bytes | None, times: int) -> Verdict:
-        version = self._versions[topic, key] = self._versions.get((topic, key), 0) + 1
-        envelope = Envelope(new_id(), "/test", type_, self._clock.now(), key, version, new_traceparent())
-        raw = Raw("test", topic, 0, version, str(key).encode(), envelope.headers(), value)
-        self._log.append(raw)
+        raw = self._record(topic, key, type_, value)
         verdict = Verdict.REPEAT
         for _ in range(times):
             verdict = await self._apply(raw)
         return verdict
+
+    def _record(self, topic: str, key: UUID, type_: str, value: bytes | None) -> Raw:
+        version = self._versions[topic, key] = self._versions.get((topic, key), 0) + 1
+        envelope = Envelope(new_id(), "/test", type_, self._clock.now(), key, version, new_traceparent())
+        self._log.append(Raw("test", topic, 0, version, str(key).encode(), envelope.headers(), value))
+        return self._log[-1]
 
     async def replay(self, cluster: str) -> None:
         """Everything comes once more, from the beginning, out of another log."""

@@ -1,7 +1,7 @@
 """What messages need of a visit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -27,18 +27,28 @@ class VisitCopy:
     invited_ids: tuple[UUID, ...]
 
 
-SAVE_BOOKING = """
-    insert into bookings (visit_id, tells_enterprise, co_trainer_ids) values ($1, $2, $3)
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What only the timetable says of a visit: who comes along, and whether its enterprise may be told."""
+
+    visit_id: UUID
+    tells_enterprise: bool
+    co_trainer_ids: tuple[UUID, ...]
+
+
+SAVE_BOOKINGS = """
+    insert into bookings (visit_id, tells_enterprise, co_trainer_ids)
+    select visit_id, tells_enterprise, array(select jsonb_array_elements_text(co_trainer_ids)::uuid)
+    from jsonb_to_recordset($1) as read (visit_id uuid, tells_enterprise boolean, co_trainer_ids jsonb)
     on conflict (visit_id) do update
     set tells_enterprise = excluded.tells_enterprise, co_trainer_ids = excluded.co_trainer_ids
 """
 
 
-async def save_booking(
-    conn: Connection, visit_id: UUID, *, tells_enterprise: bool, co_trainer_ids: Sequence[UUID]
-) -> None:
-    """Note who comes along, and whether the enterprise may be told of a visit."""
-    await conn.execute(SAVE_BOOKING, visit_id, tells_enterprise, list(co_trainer_ids))
+async def save_bookings(conn: Connection, bookings: Sequence[Booking]) -> None:
+    """Note them all in one statement; of two of one visit the later one counts."""
+    newest = {booking.visit_id: asdict(booking) for booking in bookings}
+    await conn.execute(SAVE_BOOKINGS, list(newest.values()))
 
 
 SAVE_CO_TRAINERS = "update bookings set co_trainer_ids = $2 where visit_id = $1"

@@ -326,3 +326,25 @@ async def test_a_visit_that_lost_its_place_leaves_the_calendar_of_who_had_it(wor
     await world.advance(days=30)
     await world.send()
     assert len(world.post.to("rina@example.org")) == 2, "no reminder, no request for a report"
+
+
+async def test_what_one_plan_says_at_once_is_kept_of_each_visit(world: World) -> None:
+    """Hundreds of bookings in one poll are one transaction; of two that name one visit the later one counts."""
+    trainer, mill = await world.knows("rina"), await world.knows_enterprise("rahman")
+    experts = [await world.knows(f"expert{number}") for number in range(3)]
+    offers = [offered(trainer, mill) for _ in range(4)]
+    booked = [
+        scheduled(offers[0], co_trainers=tuple(experts)),
+        scheduled(offers[1]),
+        scheduled(offers[2], VisitKind.VERIFICATION, co_trainers=(experts[1],)),
+        scheduled(offers[3], co_trainers=(experts[0],)),
+        scheduled(offers[3], co_trainers=(experts[2], experts[0])),
+    ]
+    await world.hears_together(*booked)
+    rows = await world.pool.fetch("select visit_id, tells_enterprise, co_trainer_ids from bookings")
+    assert {row["visit_id"]: (row["tells_enterprise"], row["co_trainer_ids"]) for row in rows} == {
+        offers[0].visit_id: (True, experts),
+        offers[1].visit_id: (True, []),
+        offers[2].visit_id: (False, [experts[1]]),
+        offers[3].visit_id: (True, [experts[2], experts[0]]),
+    }

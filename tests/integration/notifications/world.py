@@ -51,6 +51,10 @@ class World:
         for body in bodies:
             await self._feeder.deliver(body, times=times)
 
+    async def hears_together(self, *bodies: Contract) -> None:
+        """Facts arrive in one poll."""
+        await self._feeder.deliver_together(bodies)
+
     async def hears_all_again(self) -> None:
         """The log was lost, and everything is published to a new one."""
         await self._feeder.replay("the-next-one")
