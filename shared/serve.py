@@ -5,6 +5,7 @@ log finds the reason in its last line, and not a traceback.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -36,6 +37,7 @@ def serve(settings_of: type[Own], create_app: Callable[[Own], FastAPI]) -> None:
         sys.exit(f"gemba: {in_one_line(wrong)}")
     except KeyboardInterrupt:
         sys.exit(130)
+    gc.freeze()  # what was made so far stays for good: walking through all of it stops the process for a tenth of a second
     uvicorn.run(
         app,
         host=settings.http_host,
