@@ -48,7 +48,7 @@ async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: 
     check_item(sighting.item, pack)
     if sighting.named:
         await people.hold_line(conn)
-    await check_named(conn, sighting.named)
+        await check_named(conn, sighting.named)
     known = sighting.finding_id or sighting.case_id
     if known is not None:
         await conn.execute(LOCK_SIGHTING, str(known))
