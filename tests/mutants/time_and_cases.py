@@ -164,6 +164,12 @@ MESSAGES = (
         "settled_without_the_claim",
         "a sender whose claim ran out settles what another one is sending",
         (Edit("services/notifications/storage/messages.py", "where message_id = any($1::uuid[]) and claimed_by = $2 and state = 'queued'\n", "where message_id = any($1::uuid[]) and $2::uuid is not null\n"),),
+        (Killer("tests/integration/notifications/test_replay.py::test_who_loses_the_claim_while_it_sends_settles_nothing"),),
+    ),
+    Mutant(
+        "sent_after_the_claim",
+        "a sender that was stopped for longer than its claim sends what another one has sent",
+        (Edit("services/notifications/storage/messages.py", "                   where message_id = $1 and claimed_by = $2 and state = 'queued' and claimed_until > clock_timestamp())\n", "                   where message_id = $1 and $2::uuid is not null)\n"),),
         (Killer("tests/integration/notifications/test_replay.py::test_who_lost_the_claim_settles_nothing"),),
     ),
     Mutant(

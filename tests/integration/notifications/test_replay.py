@@ -1,5 +1,6 @@
 """What comes again out of another log, or comes too late to a message that is somebody else's by now, sends nothing."""
 
+from services.notifications.channels.outbound import Channels, Outbound
 from services.notifications.use_cases.send_message import claim_next, send_claimed
 from shared.contracts.message import MessageSent
 from shared.contracts.values import Channel, Role
@@ -28,4 +29,23 @@ async def test_who_lost_the_claim_settles_nothing(world: World) -> None:
     await world.send()
     await send_claimed(late, deps=world.deps, pool=world.pool)
     assert len(world.post.to(RINA)) == 1
+    assert len(await world.said(MessageSent)) == 1
+
+
+async def test_who_loses_the_claim_while_it_sends_settles_nothing(world: World) -> None:
+    """The mail went twice, as it may when a sender hangs for longer than its claim; it is settled and said once."""
+    await one_offer(world)
+    late = await claim_next("general", deps=world.deps, pool=world.pool)
+    assert late is not None
+    real = world.deps.channels
+
+    class Slow(Channels):
+        async def send(self, channel: str, item: Outbound) -> str:
+            provider = await real.send(channel, item)
+            await world.pool.execute("update messages set claimed_until = clock_timestamp()")
+            await world.send()
+            return provider
+
+    await send_claimed(late, deps=world.with_channels(Slow({})), pool=world.pool)
+    assert len({mail["Message-ID"] for mail in world.post.to(RINA)}) == 1
     assert len(await world.said(MessageSent)) == 1
