@@ -151,7 +151,7 @@ OUTBOX = (
     Mutant(
         "cluster_not_compared",
         "a replica that still reaches the old log publishes the replay there",
-        (Edit(_RELAY, "            if under.cluster != met:\n", "            if not met:\n"),),
+        (Edit(_RELAY, "        if under.cluster != met:\n", "        if not met:\n"),),
         (
             Killer(f"{_KIT}/test_relay.py::test_a_replica_on_an_unknown_cluster_refuses_to_publish", "DID NOT RAISE"),
             simulated("log_lost", "lost:"),
