@@ -54,6 +54,8 @@ class Units(NamedTuple):
     """[1 + trainers] least points of the whole unit"""
     who: Ints
     """[visits, days] the cheapest trainer"""
+    wanted: Ints
+    """[V] the cell that each visit has in its unit's best choice; -1 for none, and where several trainers share the unit"""
 
 
 def unit_room(p: Problem, crews: int) -> Units:
@@ -62,7 +64,7 @@ def unit_room(p: Problem, crews: int) -> Units:
     window = max(1, int((p.visits[:, LATEST] - p.visits[:, EARLIEST]).max(initial=0)) + 1)
     return Units(
         np.zeros(len(p.trainers)), np.zeros(len(p.trainers)), np.zeros((1 + crews, n, window)),
-        np.zeros((2, 1 + crews, n, window)), np.zeros(1 + crews), np.zeros((n, window), INT),
+        np.zeros((2, 1 + crews, n, window)), np.zeros(1 + crews), np.zeros((n, window), INT), np.zeros(len(p.points), INT),
     )  # fmt: skip
 
 
@@ -119,8 +121,8 @@ def _sweep(p: Problem, b: Units, first: int, n: int, row: int, back: int) -> flo
 
 
 @compiled
-def _use(p: Problem, b: Units, first: int, n: int, row: int, t: int) -> None:
-    """Count whom the best choice of a row gives visits to."""
+def _use(p: Problem, c: Credits, b: Units, first: int, n: int, row: int, t: int) -> None:
+    """Count whom the best choice of a row gives visits to, and remember its cells."""
     limit, known = NEVER, False
     for back in range(n):
         k = n - 1 - back
@@ -134,6 +136,8 @@ def _use(p: Problem, b: Units, first: int, n: int, row: int, t: int) -> None:
             if fits and b.ways[0, row, k, j] < best:
                 best, at = b.ways[0, row, k, j], j
         limit, known = low + at, True
+        if row > 0 and not p.visits[first, ALONE]:
+            b.wanted[first + k] = c.begins[first + k] + (row - 1) * days + at
         b.used[t if row > 0 else b.who[k, at]] += 1
 
 
@@ -168,10 +172,11 @@ def _in_part(p: Problem, b: Units, first: int, whole: int, crews: int, free: boo
 
 @entry
 def units_by_themselves(p: Problem, c: Credits, b: Units, part: float) -> float:
-    """Points of all units at the present credits; `used` becomes what they use. Then every credit falls by `part` of what its
+    """Points of all units at the present credits; `used` and `wanted` become what they use. Then every credit falls by `part` of what its
     cell lacks to be in a best choice of its unit, shared among the unit's visits: the points stay as they are.
     """
     b.used[:] = 0.0
+    b.wanted[:] = -1
     total, units = 0.0, len(p.units) - 1
     for u in range(units):
         first = p.units[u, FIRST_VISIT]
@@ -199,7 +204,7 @@ def units_by_themselves(p: Problem, c: Credits, b: Units, part: float) -> float:
         total += least
         if least < out:
             n, r = (whole, row) if best <= partly else (size, part_row)
-            _use(p, b, first, n, r, c.crews[begin + r - 1] if r > 0 else 0)
+            _use(p, c, b, first, n, r, c.crews[begin + r - 1] if r > 0 else 0)
             if second >= 0:
                 b.used[second] += 1
         if part > 0.0 and not p.visits[first, ALONE]:

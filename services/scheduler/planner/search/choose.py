@@ -29,8 +29,10 @@ NEAR, ANYWHERE, CLUSTER, SAME_DAYS, SAME_TRAINER, COHORT, OTHER_TRAINER = range(
 """Neighbours of one unit; any; neighbours of neighbours; sharing its days; one trainer's; one with all that follow it; what
 another trainer who is near has on its days.
 """
-BURST = 100
-"""Moves in a row that begin close to one unit: what is known there is still true when it is asked for again."""
+BURST, FEW = 100, 1_000
+"""Moves in a row that begin close to one unit: what is known there is still true when it is asked for again. With so few
+units they begin anywhere: everything is close.
+"""
 
 NEAREST = 8
 """Trainers, and neighbours of neighbours, that count as near."""
@@ -92,9 +94,11 @@ def begin_with(p: Problem, m: Memory, order: Ints, move: int) -> int:
     if len(order) > 0:
         return int(order[np.random.randint(0, len(order))])
     units, near = p.near.shape
-    if move % BURST == 0:
+    if units <= FEW or move % BURST == 0:
         m.home[0] = np.random.randint(0, units)
     unit = m.home[0]
+    if units <= FEW:
+        return int(unit)
     for _ in range(np.random.randint(0, 3)):
         other = p.near[unit, np.random.randint(0, near)]
         if other >= 0:

@@ -1,5 +1,6 @@
 """Raises the bound: credits in sweeps that never lower it, and the prices of loads towards what is used too much, by less and
-less (subgradient steps).
+less (subgradient steps). Sweeps of the credits get stuck below what they could reach; from there on they are walked along the
+subgradient as well: up where only the unit wants a cell, down where only the week does.
 """
 
 from collections.abc import Callable
@@ -27,8 +28,13 @@ PARTS = (0.9, 0.4)
 STEP, SLOWING = 0.5, 40
 """How far the prices of loads move (of what is missing to the best plan), and after how many sweeps only half as far."""
 
-PATIENCE, LITTLE = 60, 1e-5
-"""Sweeps in a row that gain less than this part of the bound, after which it is left at that."""
+SWEEPS, WALKS, STRIDE, SHORTEST = 40, 10, 0.3, 0.002
+"""Sweeps before the first walk, then steps of a walk to one sweep; their length (of what is missing to the best plan) at first,
+and when it is left at that.
+"""
+
+PATIENCE, LITTLE = 15, 2e-5
+"""Steps in a row that gain less than this part of the bound, after which they become half as long."""
 
 WORTH, FEWEST, MOST = 30_000_000, 10, 150
 """Cells (one visit, trainer and day) that a fixed number of sweeps looks at, and the limits of that number."""
@@ -93,7 +99,9 @@ class Dual:
         units = len(problem.units) - 1
         self.units = unit_room(problem, int(np.diff(self.credits.crews[: units + 1]).max(initial=1)))
         self._week = week_room(problem, self.credits)
-        self._sweeps, self._idle = 0, 0
+        self._sweeps, self._steps, self._idle, self._stride = 0, 0, 0, STRIDE
+        rise = np.diff(problem.load_cost, axis=1)
+        self._cheapest, self._dearest = rise.min(1, initial=0.0), rise.max(1, initial=0.0)
         self.best = -np.inf
         self.step(target=None)
 
@@ -113,26 +121,49 @@ class Dual:
             if norm > 0:
                 length = STEP * max(1.0, target - total) / (1.0 + self._sweeps / SLOWING)
                 b.price[:] += length / norm * slope
+                np.clip(b.price, self._cheapest, self._dearest, out=b.price)
             self._sweeps += 1
-        self._idle = 0 if total > self.best + LITTLE * abs(self.best) else self._idle + 1
-        self.best = max(self.best, float(total))
+        self._note(float(total))
         return self.best
 
+    def walk(self, target: float) -> float:
+        """One step of the credits along the subgradient. Returns the best bound."""
+        p, b, w = self.problem, self.units, self._week.wanted
+        total = units_by_themselves(p, self.credits, b, 0.0) + weeks_by_themselves(p, self.credits, self._week, 0.0)
+        total += (p.load_cost - b.price[:, None] * np.arange(p.load_cost.shape[1])).min(1).sum()
+        units, weeks = b.wanted[b.wanted >= 0], w[1 : 1 + w[0]]
+        more, less = np.setdiff1d(units, weeks), np.setdiff1d(weeks, units)
+        length = self._stride * max(1.0, target - total) / max(1, len(more) + len(less))
+        self.credits.cells[more] += length
+        self.credits.cells[less] -= length
+        self._note(float(total))
+        if self._idle >= PATIENCE:
+            self._idle, self._stride = 0, self._stride / 2
+        return self.best
+
+    def _note(self, total: float) -> None:
+        self._idle = 0 if total > self.best + LITTLE * abs(self.best) else self._idle + 1
+        self.best = max(self.best, total)
+
     def sweeps(self) -> int:
-        """A number of sweeps that depends on the problem alone, for a budget that must repeat."""
+        """A number of sweeps and steps that depends on the problem alone, for a budget that must repeat."""
         return int(min(MOST, max(FEWEST, WORTH // max(1, len(self.credits.cells)))))
 
     def raise_to(
         self, target: float, *, steps: int, seconds: float | None = None, cancelled: Callable[[], bool] | None = None
     ) -> float:
-        """So many sweeps, or fewer when time is up or nothing is left to gain."""
+        """So many sweeps and steps, or fewer when time is up or nothing is left to gain."""
         start = monotonic()
         for _ in range(steps):
             if cancelled is not None and cancelled():
                 break
             if seconds is not None and monotonic() - start >= seconds:
                 break
-            if self._idle >= PATIENCE or self.best >= target - 1e-6:
+            if self._stride < SHORTEST or self.best >= target - 1e-6:
                 break
-            self.step(target)
+            if self._steps < SWEEPS or self._steps % (WALKS + 1) == 0:
+                self.step(target)
+            else:
+                self.walk(target)
+            self._steps += 1
         return self.best

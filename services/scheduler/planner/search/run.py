@@ -8,7 +8,7 @@ import numpy as np
 
 from services.scheduler.planner.search.anneal import anneal, seed_random
 from services.scheduler.planner.search.cells import STARTS, Scratch, scratch
-from services.scheduler.planner.search.choose import GAINED, SPENT, WAYS, WEIGHT, Memory, memory
+from services.scheduler.planner.search.choose import FEW, GAINED, SPENT, WAYS, WEIGHT, Memory, memory
 from services.scheduler.planner.search.problem import (
     CANDIDATES_FROM,
     EARLIEST,
@@ -62,15 +62,11 @@ class Found:
     """(seconds, work, points) whenever the best had become better"""
 
 
-FEW = 1_000
-"""Units up to which the usual schedule holds."""
-
-
 def schedule_for(problem: Problem) -> Schedule:
     """Many units begin hotter: what the first plan got wrong as a whole, such as the loads of distant trainers, is undone in
     many steps, each of which may cost something (2,500 units, 20 s: 2 % cheaper from 120 points than from 60).
     """
-    return Schedule() if len(problem.units) <= FEW + 1 else Schedule(hot=120.0)
+    return Schedule() if len(problem.units) - 1 <= FEW else Schedule(hot=120.0)
 
 
 Tell = Callable[[float], None]

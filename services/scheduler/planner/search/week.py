@@ -29,6 +29,7 @@ from services.scheduler.planner.search.problem import (
     Reals,
     Sums,
 )
+from services.scheduler.planner.search.week_tables import Week, run, want
 
 MOST_SLACK = 2_000.0
 """Points that a credit moves at most in one step."""
@@ -53,23 +54,6 @@ class Credits(NamedTuple):
     """[T, weeks] visits that a week still takes"""
 
 
-class Week(NamedTuple):
-    """Room to compute one trainer's weeks in."""
-
-    stops: Ints
-    """[D, most, 2] visit and cell of what could be on each day"""
-    filled: Ints
-    """[D]"""
-    one: Sums
-    """[D, most] points with the visit alone; with its best partner"""
-    two: Sums
-    least: Sums
-    """[D, sizes] least points of a day with so many visits"""
-    before: Sums
-    """[days + 1, room] least points of the days so far with so many visits"""
-    after: Sums
-
-
 def week_room(p: Problem, credits: Credits) -> Week:
     """Room for the busiest trainer."""
     days = len(p.week)
@@ -87,6 +71,7 @@ def week_room(p: Problem, credits: Credits) -> Week:
     return Week(
         np.zeros((days, most, 2), INT), np.zeros(days, INT), np.zeros((days, most)), np.zeros((days, most)),
         np.zeros((days, sizes)), np.zeros((days + 1, room)), np.zeros((days + 1, room)),
+        np.zeros(2 + int(credits.room.sum()), INT),
     )  # fmt: skip
 
 
@@ -177,9 +162,11 @@ def _with(p: Problem, c: Credits, w: Week, t: int, d: int, i: int, k: int) -> fl
 @entry
 def weeks_by_themselves(p: Problem, c: Credits, w: Week, part: float) -> float:
     """Points of all weeks of all trainers at the present credits. Then every credit rises by `part` of what its visit lacks
-    to be in a best week, shared among as many as a week has room for: the points stay as they are.
+    to be in a best week, shared among as many as a week has room for: the points stay as they are. When that is nothing,
+    `wanted` gets what the best weeks have instead.
     """
     total, days = 0.0, len(p.week)
+    w.wanted[0] = 0
     for t in range(len(p.trainers)):
         _gather(p, c, w, t)
         first = 0
@@ -193,10 +180,14 @@ def weeks_by_themselves(p: Problem, c: Credits, w: Week, part: float) -> float:
                     w.least[last, 0] = 0.0
                 last += 1
             room, n = c.room[t, p.week[first]], last - first
-            _run(w, first, n, room, True)
-            _run(w, first, n, room, False)
+            run(w, first, n, room, True)
             best = w.before[n, room]
             total += best
+            if part <= 0.0:
+                want(w, first, n, room, p.trainers[t, PER_DAY] <= 2)
+                first = last
+                continue
+            run(w, first, n, room, False)
             for d in range(first, last):
                 for i in range(w.filled[d]):
                     least = NEVER
@@ -209,20 +200,3 @@ def weeks_by_themselves(p: Problem, c: Credits, w: Week, part: float) -> float:
                     c.cells[w.stops[d, i, 1]] += part * slack / max(1, min(room, n * (w.least.shape[1] - 1)))
             first = last
     return total
-
-
-@compiled
-def _run(w: Week, first: int, n: int, room: int, forward: bool) -> None:
-    """Least points of the first days of a week (or of the last ones) with at most so many visits."""
-    table = w.before if forward else w.after
-    for j in range(room + 1):
-        table[0 if forward else n, j] = 0.0
-    for step in range(n):
-        d = step if forward else n - 1 - step
-        known, now = (d, d + 1) if forward else (d + 1, d)
-        for j in range(room + 1):
-            best = table[known, j]
-            for k in range(1, min(j, w.least.shape[1] - 1) + 1):
-                if w.least[first + d, k] < NEVER:
-                    best = min(best, table[known, j - k] + w.least[first + d, k])
-            table[now, j] = best
