@@ -200,7 +200,13 @@ class ConsumingBroker(KafkaBroker):
 
     async def start(self) -> None:
         await self.connect()
-        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        joining = [asyncio.ensure_future(subscriber.start()) for subscriber in self.subscribers]
+        try:
+            await asyncio.gather(*joining)
+        finally:
+            for one in joining:
+                one.cancel()
+            await asyncio.gather(*joining, return_exceptions=True)
         self.running = True
 
 

@@ -81,6 +81,30 @@ async def test_groups_are_joined_side_by_side(broker: Any, monkeypatch: pytest.M
     assert broker.running
 
 
+async def test_a_group_that_cannot_be_joined_leaves_no_other_one_half_joined(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up: list[str] = []
+
+    async def refused() -> None:
+        raise ConnectionError
+
+    async def joining() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.append("given up")
+
+    async def connect() -> None: ...
+
+    monkeypatch.setattr(broker, "connect", connect)
+    for number, subscriber in enumerate(broker.subscribers):
+        monkeypatch.setattr(subscriber, "start", joining if number else refused)
+    with pytest.raises(ConnectionError):
+        await broker.start()
+    assert len(given_up) == len(GROUPS) - 1, "whoever stops the broker now meets nobody who joins behind its back"
+
+
 async def test_the_time_to_stop_ends_before_a_supervisor_kills() -> None:
     """Requests first, then what was read, sent and due: whoever is killed in the middle of it is delivered it again."""
     assert Program.stop_seconds >= serve._FINISH_SECONDS + assembly._STOP_SECONDS + assembly._CLOSE_SECONDS
