@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -51,6 +52,15 @@ class Burst:
             self.otherwise[str(answer.status_code)] += 1
         return 0.0
 
+    def as_json(self) -> dict[str, object]:
+        """From one process to the other."""
+        return {"seconds": self.seconds, "told_when": self.told_when, "otherwise": dict(self.otherwise)}
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Burst:
+        """What `as_json` gave."""
+        return cls(found["seconds"], found["told_when"], Counter(found["otherwise"]))
+
     def __str__(self) -> str:
         return f"{len(self.seconds)} answered, p99 {self.p99_seconds * 1000:.0f} ms, {self.told_when} told when to come again"
 
@@ -73,8 +83,7 @@ async def burst(origin: str, tokens: Mapping[str, str], done: Sequence[Line], *,
         cwd=ROOT,
     )
     said, _ = await crowd.communicate(json.dumps(wanted).encode())
-    found = json.loads(said)
-    return Burst(found["seconds"], found["told_when"], Counter(found["otherwise"]))
+    return Burst.of(json.loads(said))
 
 
 def _request(line: Line, tokens: Mapping[str, str]) -> dict[str, object]:

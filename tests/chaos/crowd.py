@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -53,4 +52,4 @@ async def ask_all(wanted: Mapping[str, Any]) -> Burst:
 if __name__ == "__main__":
     with suppress(PermissionError):
         os.nice(_FIRST)
-    json.dump(asdict(asyncio.run(ask_all(json.load(sys.stdin)))), sys.stdout)
+    json.dump(asyncio.run(ask_all(json.load(sys.stdin))).as_json(), sys.stdout)

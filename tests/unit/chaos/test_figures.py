@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -31,6 +33,13 @@ def test_a_burst_may_be_answered_or_told_when_to_come_again_and_nothing_else(
     assert (not found.otherwise) == is_fair
     assert len(found.seconds) + found.told_when == is_fair
     assert pause == float(found.told_when), "whoever is told when to come again comes then, and nobody else waits"
+
+
+def test_what_became_of_a_burst_goes_whole_from_the_process_of_its_clients_to_the_campaign() -> None:
+    found = Burst([0.1, 0.2], 3)
+    for status in (500, 500, 409):
+        found.note(httpx.Response(status), 0.1)
+    assert Burst.of(json.loads(json.dumps(found.as_json()))) == found
 
 
 def test_the_p99_of_a_burst_is_that_of_what_was_answered() -> None:
