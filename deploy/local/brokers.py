@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.local import kafka as kafka_module
 from deploy.local.addresses import KafkaAddress
 from deploy.local.kafka import KafkaServer, Node, new_cluster_id
 from deploy.local.program import Program
@@ -73,9 +72,9 @@ def _program(name: str, server: KafkaServer, folder: Path, after_ready: Callable
         prepare=prepare,
         not_ready=server.not_ready,
         after_ready=after_ready,
-        start_seconds=kafka_module.START_SECONDS,
-        stop_signal=kafka_module.STOP_SIGNAL,
-        stop_seconds=kafka_module.STOP_SECONDS,
+        start_seconds=KafkaServer.START_SECONDS,
+        stop_signal=KafkaServer.STOP_SIGNAL,
+        stop_seconds=KafkaServer.STOP_SECONDS,
     )
 
 

@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local import postgres as postgres_module
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
 from deploy.local.administrator import TOKEN_FILE, ensure_administrator
 from deploy.local.brokers import start_brokers
@@ -212,9 +211,9 @@ async def _start_postgres(gemba: Installation, given: str | None, report: Report
                 environment=server.environment(),
                 prepare=server.prepare,
                 not_ready=server.not_ready,
-                start_seconds=postgres_module.START_SECONDS,
-                stop_signal=postgres_module.STOP_SIGNAL,
-                stop_seconds=postgres_module.STOP_SECONDS,
+                start_seconds=PostgresServer.START_SECONDS,
+                stop_signal=PostgresServer.STOP_SIGNAL,
+                stop_seconds=PostgresServer.STOP_SECONDS,
             )
         )
     gemba.postgres_dsn = given or server.admin_dsn

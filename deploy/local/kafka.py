@@ -20,12 +20,10 @@ from pathlib import Path
 
 from deploy.local import process
 from deploy.local.jars import kafka_class_path
+from deploy.local.own_server import OwnServer
 from deploy.local.problem import Problem
 from deploy.local.topology import KAFKA_ADMIN
 
-START_SECONDS = 120.0
-STOP_SIGNAL = signal.SIGTERM
-STOP_SECONDS = 15.0
 MECHANISM = "SCRAM-SHA-256"
 _HEAP_MEGABYTES = 96
 _OFFSETS_PARTITIONS = 5
@@ -68,13 +66,18 @@ def new_cluster_id() -> str:
 
 
 @dataclass
-class KafkaServer:
+class KafkaServer(OwnServer):
     """One broker with its data below ``data``; ``password`` is the administrator's.
 
     ``prepare`` formats the data folder where it is empty: a wiped folder is a new cluster with
     a new id, which is how services notice that the log was lost. (Brokers of one cluster are
     given their common ``cluster_id``.)
     """
+
+    NAME = "Kafka"
+    START_SECONDS = 120.0
+    STOP_SIGNAL = signal.SIGTERM
+    STOP_SECONDS = 15.0
 
     data: Path
     node: Node
@@ -84,7 +87,6 @@ class KafkaServer:
     cluster_id: str | None = None
     log: Path | None = None
     heap_megabytes: int = _HEAP_MEGABYTES
-    _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.data = self.data.resolve()
@@ -232,32 +234,5 @@ class KafkaServer:
 
         return login_problem(f"127.0.0.1:{self.node.port}", KAFKA_ADMIN, self.password)
 
-    def start(self) -> None:
-        """Prepare, start and wait until it takes the administrator's login."""
-        self.prepare()
-        log_path = self.log or self.data / "kafka.log"
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("ab") as log:
-            child = self._child = subprocess.Popen(
-                self.command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self.environment(),
-                start_new_session=True,
-            )
-
-        def ended() -> str | None:
-            code = child.poll()
-            return None if code is None else f"ended with {code}:\n{process.tail(log_path)}"
-
-        process.wait_until(self.not_ready, what="Kafka", seconds=START_SECONDS, still_alive=ended)
-
-    def stop(self) -> None:
-        if self._child is not None:
-            process.stop(self._child, stop_signal=STOP_SIGNAL, patience=STOP_SECONDS)
-            self._child = None
-
-    @property
-    def pid(self) -> int | None:
-        return None if self._child is None else self._child.pid
+    def log_file(self) -> Path:
+        return self.log or self.data / "kafka.log"

@@ -21,14 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import process
+from deploy.local.own_server import OwnServer
 from deploy.local.postgres_identity import Identity, choose_identity
 from deploy.local.problem import Problem
 
 OLDEST_SYSTEM_VERSION = 15
 SUPERUSER = "postgres"
-START_SECONDS = 60.0
-STOP_SIGNAL = signal.SIGINT  # "fast": sessions are ended, a checkpoint is written
-STOP_SECONDS = 20.0
 DEATH_SIGNAL = signal.SIGQUIT  # "immediate": bounded, and recovery at the next start
 
 _SETTINGS: dict[str, str] = {
@@ -95,12 +93,17 @@ def _system_binaries() -> Path | None:
 
 
 @dataclass
-class PostgresServer:
+class PostgresServer(OwnServer):
     """One cluster in ``data`` on 127.0.0.1:``port``; ``password`` is the superuser's.
 
     ``prepare`` makes the cluster where there is none. ``command`` is what a supervisor runs;
     ``start`` and ``stop`` are for those who supervise nothing (the tests).
     """
+
+    NAME = "PostgreSQL"
+    START_SECONDS = 60.0
+    STOP_SIGNAL = signal.SIGINT  # "fast": sessions are ended, a checkpoint is written
+    STOP_SECONDS = 20.0
 
     data: Path
     port: int
@@ -108,7 +111,6 @@ class PostgresServer:
     settings: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
     identity: Identity | None = None
-    _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.data = self.data.resolve()
@@ -229,35 +231,8 @@ class PostgresServer:
             return str(error).strip().splitlines()[-1]
         return None
 
-    def start(self) -> None:
-        """Prepare, start and wait until it answers."""
-        self.prepare()
-        log_path = self.log or self.data.parent / "postgres.log"
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("ab") as log:
-            child = self._child = subprocess.Popen(
-                self.command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self.environment(),
-                start_new_session=True,
-            )
-
-        def ended() -> str | None:
-            code = child.poll()
-            return None if code is None else f"ended with {code}:\n{process.tail(log_path)}"
-
-        process.wait_until(self.not_ready, what="PostgreSQL", seconds=START_SECONDS, still_alive=ended)
-
-    def stop(self) -> None:
-        if self._child is not None:
-            process.stop(self._child, stop_signal=STOP_SIGNAL, patience=STOP_SECONDS)
-            self._child = None
-
-    @property
-    def pid(self) -> int | None:
-        return None if self._child is None else self._child.pid
+    def log_file(self) -> Path:
+        return self.log or self.data.parent / "postgres.log"
 
 
 def _environment() -> dict[str, str]:

@@ -1,9 +1,6 @@
 """The wiring of directory: which parts there are and how they are put together, nothing else."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -27,10 +24,10 @@ from services.directory.settings import Settings
 from services.directory.storage.sign_in import list_held
 from services.directory.storage.states import load_states
 from services.directory.use_cases.send_sign_in_links import count_waiting
-from shared.assembly import Parts, Running, running
+from shared.application import make_service
+from shared.assembly import Parts, Running
 from shared.auth import IdentitySigner
 from shared.crypto import load_signing_key
-from shared.web.app import make_app
 from shared.workbook.archive import MAX_FILE_BYTES
 
 SIGNING_KEY_FILE = "identity.pem"
@@ -55,37 +52,15 @@ _ROUTERS = (
 
 def create_app(settings: Settings) -> FastAPI:
     """The service's application; its parts start and stop with it."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, make_parts) as service:
-            assert service.parts is not None
-            app.state.service = service
-            app.state.deps = service.parts.deps
-            yield
-
-    async def check_database() -> None:
-        await app.state.service.check_database()
-
-    async def check_log() -> None:
-        await app.state.service.check_log()
-
-    async def status() -> dict[str, Any]:
-        shown: dict[str, Any] = await app.state.service.status()
-        return shown
-
-    app = make_app(
+    return make_service(
         settings,
+        make_parts,
         title="Gemba directory",
-        lifespan=lifespan,
         routers=[module.router() for module in _ROUTERS],
-        checks={"database": check_database, "log": check_log},
-        status=status,
-        templates=[_HTTP / "templates"],
+        templates=_HTTP / "templates",
         static=_HTTP / "static",
         larger_bodies={"/directory/api/imports": _UPLOAD, "/directory/import": _UPLOAD},
     )
-    return app
 
 
 async def make_parts(service: Running) -> Parts:

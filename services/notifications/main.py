@@ -1,9 +1,6 @@
 """The only wiring of notifications: what there is, and what it is given."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -21,10 +18,10 @@ from services.notifications.senders import Sender
 from services.notifications.settings import Settings
 from services.notifications.storage.messages import count_due, get_next_due, list_held
 from services.notifications.timers import TIMERS
-from shared.assembly import Parts, Running, running
+from shared.application import make_service
+from shared.assembly import Parts, Running
 from shared.crypto import load_signing_key
 from shared.db import Connection, open_pool
-from shared.web.app import make_app
 
 TAP_KEY_FILE = "taps.pem"
 """The private key, in `settings.keys_dir`, that one-tap links are signed with; nobody else needs it."""
@@ -32,35 +29,13 @@ TAP_KEY_FILE = "taps.pem"
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, make_parts) as service:
-            assert service.parts is not None
-            app.state.service = service
-            app.state.deps = service.parts.deps
-            yield
-
-    async def check_database() -> None:
-        await app.state.service.check_database()
-
-    async def check_log() -> None:
-        await app.state.service.check_log()
-
-    async def status() -> dict[str, Any]:
-        found: dict[str, Any] = await app.state.service.status()
-        return found
-
-    app = make_app(
+    return make_service(
         settings,
+        make_parts,
         title="Gemba notifications",
-        lifespan=lifespan,
         routers=[api.router(), api_reach.router(), fragments.router(), pages.router()],
-        checks={"database": check_database, "log": check_log},
-        status=status,
-        templates=[Path(__file__).parent / "http" / "templates"],
+        templates=Path(__file__).parent / "http" / "templates",
     )
-    return app
 
 
 def make_composer(settings: Settings) -> Composer:

@@ -1,10 +1,7 @@
 """The scheduler, wired."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -24,39 +21,20 @@ from services.scheduler.planning.process import PlannerProcess
 from services.scheduler.planning_queue import PlanningQueue
 from services.scheduler.settings import Settings
 from services.scheduler.storage.planning_jobs import CHANNEL, count_waiting
-from shared.assembly import Parts, Running, running
+from shared.application import make_service
+from shared.assembly import Parts, Running
 from shared.db import Connection
 from shared.ids import new_id
-from shared.web.app import make_app
 
 MAX_WORKBOOK_BYTES = 12 * 1024 * 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, make_parts) as service:
-            assert service.parts is not None
-            app.state.service = service
-            app.state.deps = service.parts.deps
-            yield
-
-    async def check_database() -> None:
-        await app.state.service.check_database()
-
-    async def check_log() -> None:
-        await app.state.service.check_log()
-
-    async def status() -> dict[str, Any]:
-        told: dict[str, Any] = await app.state.service.status()
-        return told
-
-    app = make_app(
+    return make_service(
         settings,
+        make_parts,
         title="Gemba scheduler",
-        lifespan=lifespan,
         routers=[
             api_cohorts.router(),
             api_plans.router(),
@@ -67,13 +45,10 @@ def create_app(settings: Settings) -> FastAPI:
             api_roads.router(),
             pages.router(),
         ],
-        checks={"database": check_database, "log": check_log},
-        status=status,
-        templates=[Path(__file__).parent / "http" / "templates"],
+        templates=Path(__file__).parent / "http" / "templates",
         static=Path(__file__).parent / "http" / "static",
         larger_bodies={"/scheduler/api/imports": MAX_WORKBOOK_BYTES, "/scheduler/api/roads": api_roads.MAX_ROADS_BYTES},
     )
-    return app
 
 
 async def make_parts(service: Running) -> Parts:

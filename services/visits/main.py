@@ -1,9 +1,6 @@
 """The wiring of visits, and nothing else."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -23,10 +20,10 @@ from services.visits.packs import load_packs
 from services.visits.settings import CASE_KEY_FILE, TAP_KEY_FILE, Settings
 from services.visits.timers import TIMERS
 from services.visits.use_cases.watch_cases import watch_cases
-from shared.assembly import Parts, Running, running
+from shared.application import make_service
+from shared.assembly import Parts, Running
 from shared.crypto import KeyFileUnusable, Sealer
 from shared.taps import TapVerifier
-from shared.web.app import make_app
 
 _ROUTED = (
     api_visits, api_actions, api_cases, pages_visits, pages_report, pages_cases, pages_actions, pages_tap,
@@ -64,32 +61,10 @@ async def make_parts(service: Running) -> Parts:
 
 def create_app(settings: Settings) -> FastAPI:
     """The service's application."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, make_parts) as service:
-            app.state.service = service
-            assert service.parts is not None
-            app.state.deps = service.parts.deps
-            yield
-
-    async def check_database() -> None:
-        await app.state.service.check_database()
-
-    async def check_log() -> None:
-        await app.state.service.check_log()
-
-    async def status() -> dict[str, Any]:
-        found: dict[str, Any] = await app.state.service.status()
-        return found
-
-    app = make_app(
+    return make_service(
         settings,
+        make_parts,
         title="Gemba: visits, findings, actions and cases",
-        lifespan=lifespan,
         routers=[module.router() for module in _ROUTED],
-        checks={"database": check_database, "log": check_log},
-        status=status,
-        templates=[TEMPLATES],
+        templates=TEMPLATES,
     )
-    return app

@@ -22,6 +22,7 @@ from deploy.compose.engine import Engine
 from deploy.compose.stand_ins.make import Images, make_stand_ins
 from deploy.local.problem import Problem
 from deploy.local.state import ROOT
+from deploy.local.topology import SERVICES
 
 _TEST_SECONDS = 600
 
@@ -75,7 +76,7 @@ class Stages:
             take("docker compose is there", self.machine.provide_compose, needed=True)
             built = Built(self.project, self.image, self.older, self.before)
             OnTheStack(self.steps, self.engine, self.images, self.name, built).run()
-            take("integration tests of the kit on servers from testcontainers", self._run_tests)
+            take("integration tests on servers from testcontainers", self._run_tests)
         finally:
             self._leave_nothing()
 
@@ -146,7 +147,7 @@ class Stages:
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup",
-             "tests/integration/kit"],
+             "--no-loadscope-reorder", *(f"tests/integration/{part}" for part in ("kit", *SERVICES))],
             cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=_TEST_SECONDS, check=False,
         )  # fmt: skip

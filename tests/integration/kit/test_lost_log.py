@@ -48,11 +48,7 @@ class OwnBroker:
         provision_kafka(self.server.bootstrap, KAFKA_ADMIN, self.server.password, self.passwords)
 
     def kill(self) -> None:
-        child = self.server._child
-        assert child
-        child.kill()
-        child.wait()
-        self.server._child = None
+        self.server.kill()
 
     def lose(self) -> None:
         self.kill()

@@ -19,6 +19,7 @@ from deploy.compose.ci.machine import NoContainers, check_that_containers_run
 from deploy.compose.ci.page import Page, commands_of
 from deploy.compose.ci.steps import Abandoned, Steps
 from deploy.compose.engine import Engine
+from deploy.local import process
 from deploy.local.problem import Problem
 from deploy.local.state import ROOT
 
@@ -112,7 +113,15 @@ def test_whatever_an_engine_leaves_running_is_ended_with_its_descendants(tmp_pat
     assert processes_of(tmp_path) == [parent]
     assert set(end_all_of(tmp_path, patience_seconds=0)) == {parent, container}
     assert processes_of(tmp_path) == []
-    assert not Path(f"/proc/{container}/cmdline").exists() or not Path(f"/proc/{container}/cmdline").read_bytes()
+    process.wait_until(lambda: _still_runs(container), what="the container's process to end", seconds=10)
+
+
+def _still_runs(pid: int) -> str | None:
+    """One that was killed goes in its own time, and has no command line from then on."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode() or None
+    except OSError:
+        return None
 
 
 def test_an_engine_that_starts_nothing_is_no_engine() -> None:
