@@ -68,11 +68,13 @@ def least_shares(p: Problem, share: Reals, order: Ints, at_place: Ints, starts: 
                     break
             minutes_there = minutes
             if lonely < 0:
-                share[v, t] = _least_share(p, v, t, order, at_place, starts, together)
+                share[v, t] = _least_share(p, v, t, shortest, order, at_place, starts, together)
 
 
 @compiled
-def _least_share(p: Problem, v: int, t: int, order: Ints, at_place: Ints, starts: Ints, together: Ints) -> float:
+def _least_share(
+    p: Problem, v: int, t: int, shortest: int, order: Ints, at_place: Ints, starts: Ints, together: Ints
+) -> float:
     places = p.road.shape[1]
     here, unit = p.visits[v, PLACE], p.visits[v, UNIT]
     home, many = p.road[places + t, here], p.trainers[t, PER_DAY] > 2
@@ -82,6 +84,9 @@ def _least_share(p: Problem, v: int, t: int, order: Ints, at_place: Ints, starts
         road = p.road[here, there]
         if home + road / 2 >= one and (not many or road >= one):
             break
+        least = p.visits[v, MINUTES] + shortest + p.drive[here, there]
+        if least + p.drive[places + t, here] + p.drive[places + t, there] > p.rules[LONGEST]:
+            continue
         for k in range(starts[there], starts[there + 1]):
             w = at_place[k]
             if w == v or (p.visits[w, UNIT] == unit and together[w] != together[v]):
