@@ -50,6 +50,8 @@ PERMITTED: Mapping[str, frozenset[str]] = {
     "POST /scheduler/api/plans/{plan_id}/adopt": _PLANNER,
     "GET /scheduler/api/weights": _PLANNER,
     "PUT /scheduler/api/weights": _PLANNER,
+    "GET /scheduler/api/roads": _PLANNER,
+    "PUT /scheduler/api/roads": _PLANNER,
     "POST /scheduler/api/repairs": _PLANNER,
     "GET /scheduler/api/repairs/{repair_id}": _PLANNER,
     "POST /scheduler/api/repairs/{repair_id}/apply": _PLANNER,
@@ -144,6 +146,7 @@ def body_for(operation: Operation, known: Mapping[str, str]) -> Any:
         },
         "POST /scheduler/api/cohorts/{cohort_id}/cancel": {"reason": "because"},
         "PUT /scheduler/api/weights": {"country": known["country"], "weights": {"per_km": 1.0}},
+        "PUT /scheduler/api/roads": {"country": known["country"], "roads": None},
         "POST /scheduler/api/repairs": {
             "kind": "holiday",
             "country": known["country"],

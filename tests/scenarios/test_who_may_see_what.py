@@ -86,7 +86,7 @@ async def _ask(actor: Actor, operation: Operation, known: Mapping[str, str]) -> 
     if operation.path.endswith("/imports"):
         files = {"workbook": ("people.csv", b"key,name\nX,Y\n")}
         return await actor._http.post(path, files=files, headers={"Idempotency-Key": str(uuid4())})
-    if operation.name in {"GET /scheduler/api/trainers", "GET /scheduler/api/weights"}:
+    if operation.name in {"GET /scheduler/api/trainers", "GET /scheduler/api/weights", "GET /scheduler/api/roads"}:
         path += f"?country={known['country']}"
     return await send(actor, operation.method, path, body_for(operation, known))
 
@@ -206,6 +206,8 @@ async def test_the_wrong_country_sees_nothing(world: World, known: Mapping[str, 
                 "GET /scheduler/api/trainers",
                 "GET /scheduler/api/weights",
                 "PUT /scheduler/api/weights",
+                "GET /scheduler/api/roads",
+                "PUT /scheduler/api/roads",
                 "POST /scheduler/api/repairs",
             }:
                 real = await _ask(actor, operation, known)

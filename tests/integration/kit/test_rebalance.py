@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import pytest
+
 from deploy.local.databases import DatabaseUrls
-from shared import telemetry
 from shared.db import Connection
 from shared.kafka.assignment import Assignment
+from shared.kafka.effect import Raw
+from shared.kafka.guard import Guard
 from tests.integration.kit.parts import Listener, Publisher, declined, eventually
 
 Publishers = Callable[..., Awaitable[Publisher]]
 Listeners = Callable[..., Awaitable[Listener]]
 
 
-def repeated() -> float:
-    """Facts that came again, over all consumer groups of this process."""
-    return sum(
-        float(line.rsplit(" ", 1)[1])
-        for line in telemetry.metrics_text().decode().splitlines()
-        if line.startswith("gemba_facts_repeated_total{")
-    )
+@pytest.fixture
+def delivered(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often a fact of each key was handed to a guard of this process, whichever replica's."""
+    keys, process = Counter[str](), Guard.process
+
+    async def counted(guard: Guard, records: Sequence[Raw]) -> None:
+        keys.update(bytes(record.key).decode() for record in records if record.key)
+        await process(guard, records)
+
+    monkeypatch.setattr(Guard, "process", counted)
+    return keys
 
 
 async def test_what_is_in_hand_when_a_replica_joins_is_finished_first_and_comes_to_nobody_again(
-    publisher: Publishers, listener: Listeners, database: Callable[[str], DatabaseUrls]
+    publisher: Publishers, listener: Listeners, database: Callable[[str], DatabaseUrls], delivered: Counter[str]
 ) -> None:
     visits = await publisher("visits")
     dsn = database("notifications").run
@@ -38,7 +46,7 @@ async def test_what_is_in_hand_when_a_replica_joins_is_finished_first_and_comes_
         await go_on.wait()
 
     first.behave = slowly
-    before, facts = repeated(), [declined() for _ in range(8)]
+    facts = [declined() for _ in range(8)]
     await visits.emit(*facts)
     await asyncio.wait_for(in_hand.wait(), 30)
     joining = asyncio.create_task(listener("notifications", dsn=dsn))
@@ -57,7 +65,7 @@ async def test_what_is_in_hand_when_a_replica_joins_is_finished_first_and_comes_
         return await first.subscription.lag() + await second.subscription.lag() == 0
 
     await eventually(all_read, "both have come to the end of what they were given")
-    assert repeated() == before
+    assert [delivered[str(fact.visit_id)] for fact in facts] == [1] * 8
 
 
 async def test_a_poll_that_does_not_end_keeps_the_group_waiting_for_a_while_only(monkeypatch: Any) -> None:
