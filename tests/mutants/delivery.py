@@ -335,7 +335,7 @@ READING = (
         "facts from after the restored instant are taken for news, and our own new facts for repeats",
         (Edit(_LOG_STATE, "        if await conn.fetchval(IS_LEFT, met):\n            raise SurvivingLog(met)\n        state = ", "        state = "),
          Edit("shared/kafka/log_reader.py", "    if not known:\n        raise LogAhead(", "    if known is NotImplemented:\n        raise LogAhead(")),
-        (simulated("restored", "lost:"),),
+        (simulated("restored", "has other people than directory"),),
     ),
     Mutant(
         "log_ahead_is_taken",
