@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.local.cli._json_file import read_json
 from deploy.local.cli._options import AsJson, examples
 from deploy.local.problem import Problem
 
@@ -27,12 +27,6 @@ Roads = Annotated[
     Path | None,
     typer.Option("--travel", metavar="FILE", help="Times and kilometres by road, as a table in JSON."),
 ]
-
-
-class NoSuchFile(Problem):
-    """There is nothing to read."""
-
-    exit_code = 3
 
 
 def add_to(plan: typer.Typer) -> None:
@@ -166,24 +160,13 @@ def _watch(out: Output, *, as_json: bool) -> tuple[list[tuple[float, float]], Ca
     return trace, tell
 
 
-def _read(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NoSuchFile(f"There is no file {file}.") from None
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise Problem(f"{file} cannot be read: {wrong}.") from None
-    except json.JSONDecodeError as wrong:
-        raise Problem(f"{file} is not JSON: line {wrong.lineno}, column {wrong.colno}: {wrong.msg}.") from None
-
-
 def _instance(file: Path, travel: Path | None) -> Instance:
     import zoneinfo
 
     from services.scheduler.planner.document import DocumentError, instance_of
 
     try:
-        instance = instance_of(_read(file))
+        instance = instance_of(read_json(file))
     except DocumentError as wrong:
         raise Problem(f"{file}: {wrong}.", remedy=f"the format is in {_FORMAT}") from None
     if instance.country_zone not in zoneinfo.available_timezones():
@@ -199,7 +182,7 @@ def _by_road(instance: Instance, file: Path) -> Instance:
     from services.scheduler.planner.travel_table import matrix_of
 
     try:
-        return replace(instance, travel=replace(instance.travel, matrix=matrix_of(_read(file))))
+        return replace(instance, travel=replace(instance.travel, matrix=matrix_of(read_json(file))))
     except ValueError as wrong:
         raise Problem(f"{file}: {wrong}.", remedy=f"the format is in {_FORMAT}") from None
 
@@ -208,7 +191,7 @@ def _plan(file: Path, instance: Instance) -> tuple[Plan, bool]:
     """The plan, and whether it keeps books (cost, bound, reasons) that can be checked."""
     from services.scheduler.planner.document import DocumentError, plan_of
 
-    document = _read(file)
+    document = read_json(file)
     has_books = isinstance(document, dict) and "cost" in document
     if isinstance(document, dict) and not has_books:
         placed = {p.get("job_id") for p in document.get("placements", ()) if isinstance(p, dict)}

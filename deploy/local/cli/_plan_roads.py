@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from deploy.local.cli._json_file import read_json
 from deploy.local.cli._options import AsJson, examples
 from deploy.local.problem import Problem
 
@@ -40,7 +40,7 @@ def roads(
         raise Problem("A table is given or taken away, not both.", remedy="leave FILE or --reset out")
     with session(as_json=as_json) as gemba:
         if file is not None or reset:
-            body = {"country": country.upper(), "roads": None if file is None else _table(file)}
+            body = {"country": country.upper(), "roads": None if file is None else read_json(file)}
             found = gemba.client.send(calls.SET_ROADS, body=body)
         else:
             found = gemba.client.send(calls.ROADS, params={"country": country.upper()})
@@ -56,12 +56,3 @@ def roads(
             ("estimated", f"{found['estimated']} sites and homes"),
             *([("without row", without + (f" and {more} more" if more else ""))] if without else []),
         ])  # fmt: skip
-
-
-def _table(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as wrong:
-        raise Problem(f"{file} cannot be read: {wrong.strerror}.") from None
-    except ValueError as wrong:
-        raise Problem(f"{file} is not JSON: {wrong}.") from None

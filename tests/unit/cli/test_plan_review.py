@@ -170,6 +170,7 @@ def test_roads_are_shown_given_and_taken_away(gemba: Pretended, run: Run, tmp_pa
     assert gemba.asked[-1].json == {"country": "BD", "roads": {"places": [], "minutes": []}}
     run("plan", "roads", "bd", "--reset")
     assert gemba.asked[-1].json == {"country": "BD", "roads": None}
+    assert run("plan", "roads", "bd", str(tmp_path / "nowhere.json")).code == 3
     (tmp_path / "roads.json").write_text("not JSON")
     assert run("plan", "roads", "bd", str(tmp_path / "roads.json")).code == 1
     assert run("plan", "roads", "bd", str(tmp_path / "roads.json"), "--reset").code == 1
