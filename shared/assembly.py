@@ -14,7 +14,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from shared.clock import Clock, open_clock
-from shared.db import Connection, Pool, open_pool, refuse_unsafe_server
+from shared.db import Connection, Pool, open_pool, refuse_unsafe_server, session
 from shared.errors import Transient
 from shared.gauges import Gauges
 from shared.kafka.access import KafkaAccess
@@ -78,7 +78,7 @@ class Running:
 
     async def check_database(self) -> None:
         """Raises when the database does not answer."""
-        async with self.pool.acquire(timeout=1) as conn:
+        async with asyncio.timeout(1), session(self.pool) as conn:
             await conn.execute("select 1")
 
     async def check_log(self) -> None:
@@ -92,7 +92,7 @@ class Running:
         """What waits and is due now, and counters that only grow: quiet is two equal passes with nothing waiting."""
         assert self.parts is not None
         now = self.clock.now()
-        async with self.pool.acquire(timeout=2) as conn:
+        async with asyncio.timeout(2), session(self.pool) as conn:
             parked = await count_by_state(conn)
             waiting: dict[str, int] = {
                 "outbox": await count_pending(conn),
@@ -142,14 +142,16 @@ async def running(
     """Start everything, yield, stop in reverse. HTTP is served from the first moment; /readyz tells the rest."""
     dsn = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
-        pool = await open_pool(dsn, size=settings.pool_size, name=f"{settings.service}.{settings.replica}")
+        password = settings.database_password
+        name = f"{settings.service}.{settings.replica}"
+        pool = await open_pool(dsn, size=settings.pool_size, name=name, password=password)
         stack.push_async_callback(_close, pool)
         await refuse_unsafe_server(pool)
         service = Running(
             settings,
             pool,
             open_clock(settings.clock, profile=settings.profile),
-            Wakeups(dsn),
+            Wakeups(dsn, password),
             KafkaAccess.of(settings),
             trouble="The log side is starting.",
         )

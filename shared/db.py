@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeAlias
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.errors import Transient
@@ -19,6 +20,7 @@ Record: TypeAlias = asyncpg.Record
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ACQUIRE_SECONDS = 10
+_REFUSED_RETRY_SECONDS = 0.1
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -29,19 +31,29 @@ _PASSING = (
     asyncpg.QueryCanceledError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # this process stood still for too long
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to be promoted
+    asyncpg.InvalidPasswordError,
+    asyncpg.PostgresSystemError,  # the server's own disk
     OSError,
     TimeoutError,
 )
 
+_log = structlog.get_logger(__name__)
 
-async def open_pool(dsn: str, *, size: int, name: str, min_size: int = 1) -> Pool:
+
+async def open_pool(
+    dsn: str, *, size: int, name: str, min_size: int = 1, password: Callable[[], str] | None = None
+) -> Pool:
     """A pool whose sessions are set the same way for good.
 
-    Raises `Transient` while the server is away or starting.
+    `password` is asked for each new connection, so that one that is replaced while the process runs is learnt; without
+    it the one in `dsn` holds. Raises `Transient` while the server is away or starting.
     """
     try:
         return await asyncpg.create_pool(
             dsn,
+            **({"password": password} if password else {}),
             min_size=min_size,
             max_size=size,
             init=_prepare,
@@ -100,10 +112,19 @@ async def session(pool: Pool) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection within a time limit; asyncpg's own limit would start a task for each, which costs as much as a query."""
+    """A connection within a time limit; asyncpg's own limit would start a task for each, which costs as much as a query.
+
+    While a password is being replaced, server and file differ for some seconds: who needs a new connection waits then.
+    """
     async with AsyncExitStack() as held:
         async with asyncio.timeout(_ACQUIRE_SECONDS):
-            connection = await held.enter_async_context(pool.acquire())
+            while True:
+                try:
+                    connection = await held.enter_async_context(pool.acquire())
+                    break
+                except asyncpg.InvalidPasswordError:
+                    _log.warning("database.password_refused", again_in_seconds=_REFUSED_RETRY_SECONDS)
+                await asyncio.sleep(_REFUSED_RETRY_SECONDS)
         yield connection
 
 

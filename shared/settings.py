@@ -2,13 +2,15 @@
 
 import os
 import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared.secret_files import SecretFiles, with_secrets
+from shared.secret_files import SecretFiles, read_password, with_secrets
 
 Profile = Literal["production", "local", "demo", "test"]
 
@@ -44,6 +46,7 @@ class ServiceSettings(EnvironmentSettings):
     log_level: str = "INFO"
 
     database_url: SecretStr
+    database_password_file: Path | None = None
     pool_size: int = 12
 
     kafka_bootstrap: str
@@ -59,6 +62,12 @@ class ServiceSettings(EnvironmentSettings):
 
     smtp_url: str = ""
     sms_url: str = ""
+
+    @property
+    def database_password(self) -> Callable[[], str] | None:
+        """The password as it stands in its file when it is asked for; none where the URL holds the only one."""
+        path = self.database_password_file
+        return partial(read_password, "GEMBA_DATABASE_PASSWORD_FILE", path) if path else None
 
 
 def database_url_of(service: str) -> str:

@@ -41,8 +41,9 @@ class Wakeup:
 class Wakeups:
     """One listening connection a process. A lost connection is opened again, and everybody is woken once."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, password: Callable[[], str] | None = None) -> None:
         self._dsn = dsn
+        self._password = password
         self._waiters: dict[str, list[Wakeup]] = {}
         self._asked = Wakeup()
 
@@ -71,7 +72,9 @@ class Wakeups:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=5, server_settings={"application_name": "wakeups"})
+        connection = await asyncpg.connect(
+            self._dsn, password=self._password, timeout=5, server_settings={"application_name": "wakeups"}
+        )
         listened: set[str] = set()
         try:
             while True:

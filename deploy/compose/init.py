@@ -93,13 +93,18 @@ def _of_brokers(brokers: int, profiles: list[str]) -> list[str]:
 
 
 def replace_secret(name: str, content: str) -> None:
-    """A new file under the old name: containers that run keep the one they were started with."""
+    """Other content in the same file: a container holds the file it was started with, whatever has its name later.
+
+    One write, so that whoever reads it meanwhile finds the old password or the new one.
+    """
     path = layout.secrets_folder() / name
-    new = path.with_name(f"{name}.new")
-    new.unlink(missing_ok=True)
-    _write_missing(new, content)
-    new.chmod(0o444)
-    new.replace(path)
+    written = f"{content}\n".encode()
+    path.chmod(0o644)
+    with path.open("r+b", buffering=0) as file:
+        file.write(written)
+        file.truncate(len(written))
+        os.fsync(file.fileno())
+    path.chmod(0o444)
 
 
 def _write_missing(path: Path, content: str) -> None:

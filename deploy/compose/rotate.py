@@ -1,7 +1,7 @@
-"""Replace a password: a new file, the server told, the containers that use it replaced one after another.
+"""Replace a password: written to its file, the server told, the containers that use it replaced one after another.
 
-Containers that run keep the file they were started with, and servers do not end sessions whose password changed; so the
-old replicas go on until the new ones, which read the new file, have taken over.
+Servers do not end sessions whose password changed, and a service that needs one more connection to PostgreSQL reads the
+file again; so the old replicas go on until the new ones, which know nothing else, have taken over.
 """
 
 from __future__ import annotations

@@ -58,7 +58,11 @@ async def make_parts(service: Running) -> Parts:
     assert isinstance(settings, Settings)
     dsn = settings.database_url.get_secret_value()
     case_pool = await open_pool(
-        dsn, size=settings.case_pool_size, name=f"{settings.service}.{settings.replica}.case", min_size=0
+        dsn,
+        size=settings.case_pool_size,
+        name=f"{settings.service}.{settings.replica}.case",
+        min_size=0,
+        password=settings.database_password,
     )
     channels = {lane: make_channels(settings) for lane in (templates.GENERAL, templates.ZERO_TOLERANCE)}
     composer = make_composer(settings)

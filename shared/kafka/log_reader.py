@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.db import Pool
+from shared.db import Pool, session
 from shared.errors import Transient
 from shared.kafka.access import KafkaAccess, cluster_of
 from shared.kafka.effect import Raw
@@ -95,7 +95,7 @@ async def _check_end(pool: Pool, topic: Topic, place: TopicPartition, last: Any)
         envelope = read_envelope(last.headers, last.key)
     except Poison:
         return  # not one of ours
-    async with pool.acquire() as conn:
+    async with session(pool) as conn:
         known = (
             await conn.fetchval(KNOWN_VERSION, topic.name, envelope.subject, envelope.version)
             if topic.is_state

@@ -163,12 +163,9 @@ class Relay:
 
     async def _read_states(self, topic: str, keys: Sequence[UUID]) -> list[tuple[UUID, int, State | None]]:
         assert self._load_states is not None, "A service that owns a state topic says how to load it."
-        try:
-            async with self._pool.acquire(timeout=10) as conn, conn.transaction(isolation="repeatable_read"):
-                versions = await conn.fetch(GET_OWN_VERSIONS, topic, keys)
-                states = await self._load_states(conn, topic, keys)
-        except (OSError, TimeoutError) as fault:
-            raise Transient("The database did not give the state of a key.") from fault
+        async with session(self._pool) as conn, conn.transaction(isolation="repeatable_read"):
+            versions = await conn.fetch(GET_OWN_VERSIONS, topic, keys)
+            states = await self._load_states(conn, topic, keys)
         return [
             (row["aggregate"], row["version"], None if row["erased"] else states[row["aggregate"]]) for row in versions
         ]

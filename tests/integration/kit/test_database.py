@@ -7,16 +7,18 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import psycopg
 import pytest
+import structlog
 
 from deploy.local.databases import DatabaseUrls
 from shared.assembly import _close
 from shared.db import Pool, open_pool, refuse_unsafe_server, savepoint, transaction
 from shared.errors import Transient
-from tests.integration.kit.parts import NOON
+from tests.integration.kit.parts import NOON, eventually
 
 Pools = Callable[[str], Awaitable[Pool]]
 
@@ -111,7 +113,7 @@ async def test_a_deadlock_is_a_passing_fault_and_a_bug_is_none(pool: Pool, scope
                 async with transaction(pool) as conn:
                     await conn.execute(statement)
 
-    for passing in ("40P01", "40001", "55P03", "57014", "53300"):
+    for passing in ("40P01", "40001", "55P03", "57014", "53300", "58030", "25006", "25P03", "28P01"):
         with pytest.raises(Transient):
             await fail_with(passing)
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -125,6 +127,37 @@ async def test_a_database_that_is_away_is_a_passing_fault(pool: Pool) -> None:
     with pytest.raises(Transient):
         async with transaction(pool):
             pass
+
+
+async def test_a_password_that_changes_while_the_service_runs_fails_nobody(
+    database: Callable[[str], DatabaseUrls], postgres_server: str
+) -> None:
+    """Connections that are there go on; who needs a new one waits for the password that stands in the file by then."""
+    urls = database("visits")
+    role, standing = f"rotated_{uuid4().hex[:8]}", "the first one, long enough"
+    parts = urlsplit(urls.run)
+    url = parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
+    with administrator(postgres_server, urls) as owner, structlog.testing.capture_logs() as logs:
+        owner.execute(f"create role {role} login password '{standing}'")
+        pool = await open_pool(url, size=3, name="test", password=lambda: standing)
+        try:
+            async with transaction(pool) as held:
+                owner.execute(f"alter role {role} password 'the second one, long enough'")
+                asking = [asyncio.create_task(ask(pool)) for _ in range(2)]
+                await eventually(
+                    lambda: any(line["event"] == "database.password_refused" for line in logs), "a refused connection"
+                )
+                standing = "the second one, long enough"
+                assert await asyncio.gather(*asking) == [1, 1]
+                assert await held.fetchval("select 1") == 1
+        finally:
+            await pool.close()
+            owner.execute(f"drop role {role}")
+
+
+async def ask(pool: Pool) -> int:
+    async with transaction(pool) as conn:
+        return int(await conn.fetchval("select 1"))
 
 
 async def test_a_connection_killed_in_the_middle_is_a_passing_fault(pool: Pool) -> None:

@@ -102,12 +102,11 @@ def test_what_cannot_work_is_refused(folder: Path, choices: Choices, says: str) 
         initialise(choices)
 
 
-def test_a_replaced_secret_is_another_file(folder: Path) -> None:
-    """A container that runs goes on reading the file that it was started with."""
+@pytest.mark.parametrize("new", ["a new password of good length", "a new password that is longer than the one before it"])
+def test_a_replaced_secret_is_the_same_file(folder: Path, new: str) -> None:
+    """A container sees the file that it was started with: what connects anew must find the new password there."""
     initialise(Choices())
-    with (folder / "kafka-visits").open() as held:
-        old = held.read()
-        replace_secret("kafka-visits", "a new password of good length")
-        held.seek(0)
-        assert held.read() == old
-    assert (folder / "kafka-visits").read_text() == "a new password of good length\n"
+    with (folder / "postgres-visits_run").open() as seen_by_a_container:
+        replace_secret("postgres-visits_run", new)
+        assert seen_by_a_container.read() == new + "\n"
+    assert (folder / "postgres-visits_run").stat().st_mode & 0o777 == 0o444

@@ -56,6 +56,10 @@ def test_settings_of_a_service_take_both(tmp_path: Path, monkeypatch: pytest.Mon
     assert settings.kafka_password.get_secret_value() == STRONG
     assert settings.http_port == 8000
     assert STRONG not in repr(settings)
+    asked = settings.database_password
+    assert asked
+    Path(secret).write_text("another password, as long\n", encoding="utf-8")
+    assert asked() == "another password, as long", "read again each time: it may be rotated while the service runs"
 
 
 @pytest.mark.parametrize(
