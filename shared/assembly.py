@@ -27,7 +27,8 @@ from shared.kafka.relay import LoadStates, Relay
 from shared.lives import ListHeld, get_life, list_held
 from shared.log_side import run_log_side
 from shared.settings import ServiceSettings
-from shared.timers import TimerKind, TimerRunner, count_due, next_due
+from shared.timer_runner import TimerRunner
+from shared.timers import TimerKind, count_due, next_due
 from shared.wakeups import Wakeups
 
 _log = structlog.get_logger(__name__)

@@ -63,8 +63,14 @@ class Stage:
             connection.execute(f"create database {name}")
         return self.servers.postgres_admin_dsn.rsplit("/", 1)[0] + "/" + name
 
-    def tidy(self) -> None:
-        """Before a side is timed: what the one before it left to be written must not be on its account."""
+    def tidy(self, filled: DatabaseUrls | None = None) -> None:
+        """Before a side is timed: what the one before it left to be written must not be on its account.
+
+        A database that was just filled is left as autovacuum would leave it a minute later.
+        """
+        if filled is not None:
+            with psycopg.connect(filled.migrate, autocommit=True) as connection:
+                connection.execute("vacuum analyze")
         with psycopg.connect(self.servers.postgres_admin_dsn, autocommit=True) as connection:
             connection.execute("checkpoint")
 

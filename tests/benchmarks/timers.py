@@ -15,7 +15,8 @@ from typing import Any
 
 from shared.clock import RealClock
 from shared.db import Connection, Pool, open_pool
-from shared.timers import Due, TimerKind, TimerRunner
+from shared.timer_runner import TimerRunner
+from shared.timers import Due, TimerKind
 from shared.wakeups import Wakeups
 from tests.benchmarks.figures import Row, at_least, at_most, ratio_at_least, ratio_at_most, spread
 from tests.benchmarks.peers import apscheduler_jobs, pgqueuer_jobs, procrastinate_jobs
@@ -117,10 +118,11 @@ async def measure_steady(stage: Stage, size: int) -> list[Row]:
 
 async def backlog(stage: Stage, pending: int, due: int, *, together: bool = True) -> float:
     """Seconds in which what is due is fired with its effects."""
-    pool = await open_pool(stage.database("visits", TABLES).run, size=6, name="bench")
+    urls = stage.database("visits", TABLES)
+    pool = await open_pool(urls.run, size=6, name="bench")
     try:
         await _arm(pool, pending - due, due)
-        stage.tidy()
+        stage.tidy(urls)
         runner = _runner(pool, Wakeups(""), together=together)
         start = time.perf_counter()
         while await runner.fire_due():
@@ -134,10 +136,11 @@ async def backlog(stage: Stage, pending: int, due: int, *, together: bool = True
 
 
 async def _backlog_by_hand(stage: Stage, pending: int, due: int) -> float:
-    pool = await open_pool(stage.database("visits", TABLES).run, size=2, name="bench")
+    urls = stage.database("visits", TABLES)
+    pool = await open_pool(urls.run, size=2, name="bench")
     try:
         await _arm(pool, pending - due, due)
-        stage.tidy()
+        stage.tidy(urls)
         start = time.perf_counter()
         while (await pool.execute(BY_HAND, datetime.now(UTC))) != "UPDATE 0":
             pass
@@ -150,7 +153,6 @@ async def _arm(pool: Pool, pending: int, due: int) -> None:
     now = datetime.now(UTC)
     await pool.execute(PENDING, pending, now + timedelta(days=1), timedelta(seconds=1), timeout=300)
     await pool.execute(PENDING, due, now - timedelta(hours=1), timedelta(milliseconds=1), timeout=300)
-    await pool.execute("analyze timers", timeout=60)
 
 
 def _runner(pool: Pool, wakeups: Wakeups, *, together: bool = True) -> _Watched:
@@ -178,7 +180,7 @@ async def _steady_ours(stage: Stage, size: int) -> tuple[list[float], int, int]:
     wakeups = Wakeups(urls.run)
     try:
         await _arm(pool, size, 0)
-        stage.tidy()
+        stage.tidy(urls)
         runner = _runner(pool, wakeups)
         tasks = [asyncio.create_task(runner.run()), asyncio.create_task(wakeups.run())]
         first = datetime.now(UTC) + timedelta(seconds=_AHEAD_SECONDS)

@@ -6,7 +6,7 @@ from tests.mutants.delivery import simulated
 from tests.mutants.mutant import Edit, Killer, Mutant
 
 _KIT, _VISITS = "tests/integration/kit/test_timers.py", "tests/integration/visits"
-_TIMERS, _SETTLE = "shared/timers.py", "services/visits/use_cases/settle_case.py"
+_TIMERS, _RUNNER, _SETTLE = "shared/timers.py", "shared/timer_runner.py", "services/visits/use_cases/settle_case.py"
 _ACTS, _CLIMB = "services/visits/domain/case_acts.py", "services/visits/domain/escalation.py"
 
 TIMERS = (
@@ -14,7 +14,7 @@ TIMERS = (
         "fired_outside_its_transaction",
         "a process that dies between the deadline's end and its effect has lost the effect",
         (Edit(
-            _TIMERS,
+            _RUNNER,
             "            if kind.fire_together is not None and len(dues) > 1:\n",
             "            pass\n        async with transaction(self._pool) as conn:\n            if kind.fire_together is not None and len(dues) > 1:\n",
         ),),
@@ -27,7 +27,7 @@ TIMERS = (
         "timer_before_aggregate",
         "an acknowledgement and its deadline lock in opposite orders and kill each other",
         (Edit(
-            _TIMERS,
+            _RUNNER,
             "            aggregates = sorted({due.aggregate for due in batch})\n            locked",
             '            aggregates = sorted({due.aggregate for due in batch})\n            await conn.fetch("select from timers where kind = $1 and aggregate = any($2::uuid[]) for update", kind.name, aggregates)\n            locked',
         ),
@@ -37,13 +37,13 @@ TIMERS = (
     Mutant(
         "generation_not_compared",
         "a runner that read a deadline fires its successor, which was armed meanwhile for later",
-        (Edit(_TIMERS, " and t.generation = read.generation and t.due_at <= $4\n", " and $4::timestamptz is not null\n"),),
+        (Edit(_TIMERS, " and generation = any($3::bigint[]) and due_at <= $4\n", " and $3::bigint[] is not null and $4::timestamptz is not null\n"),),
         (Killer(f"{_KIT}::test_one_that_was_armed_again_meanwhile_is_not_fired_early[False]"),),
     ),
     Mutant(
         "fired_early_by_a_clock_set_back",
         "a deadline that was read as due fires though the clock was put right meanwhile",
-        (Edit(_TIMERS, "and t.generation = read.generation and t.due_at <= $4\n", "and t.generation = read.generation and $4::timestamptz is not null\n"),),
+        (Edit(_TIMERS, "and generation = any($3::bigint[]) and due_at <= $4\n", "and generation = any($3::bigint[]) and $4::timestamptz is not null\n"),),
         (Killer(f"{_KIT}::test_a_clock_set_back_after_a_deadline_was_read_does_not_fire_it_early"),),
     ),
     Mutant(
@@ -55,7 +55,7 @@ TIMERS = (
     Mutant(
         "one_bad_deadline_stops_all",
         "a deadline whose effect raises keeps back all that are due with it",
-        (Edit(_TIMERS, "            if len(batch) == 1:\n                return await self._set_back(kind, batch[0], sys.exc_info()[1])\n", "            if len(batch) >= 1:\n                return await self._set_back(kind, batch[0], sys.exc_info()[1])\n"),),
+        (Edit(_RUNNER, "            if len(batch) == 1:\n                return await self._set_back(kind, batch[0], sys.exc_info()[1])\n", "            if len(batch) >= 1:\n                return await self._set_back(kind, batch[0], sys.exc_info()[1])\n"),),
         (Killer(f"{_KIT}::test_the_bad_one_of_a_batch_stands_alone_and_the_others_fire"),),
     ),
     Mutant(
@@ -68,8 +68,8 @@ TIMERS = (
         "fires_while_on_hold",
         "after a restore everything that fell due meanwhile happens before anybody has looked",
         (
-            Edit(_TIMERS, "    where due_at <= $1 and (retry_at is null or retry_at <= clock_timestamp()) and kind = any($2::text[])\n      and not on_hold()\n", "    where due_at <= $1 and (retry_at is null or retry_at <= clock_timestamp()) and kind = any($2::text[])\n"),
-            Edit(_TIMERS, " and not (select on_hold())\n    returning t.kind", "\n    returning t.kind"),
+            Edit(_TIMERS, "         limit $3)\n    ) as due\n    where not (select on_hold()) order", "         limit $3)\n    ) as due\n    order"),
+            Edit(_TIMERS, " and not (select on_hold())\n    returning kind", "\n    returning kind"),
         ),
         (Killer("tests/integration/kit/test_lives.py::test_nothing_fires_on_hold_and_what_is_due_is_listed_then_fires_once"),),
     ),

@@ -14,7 +14,8 @@ import pytest
 from shared.clock import FrozenClock
 from shared.db import Connection, Pool, transaction
 from shared.ids import new_id
-from shared.timers import Due, TimerKind, TimerRunner, arm, count_due, disarm, list_timers
+from shared.timer_runner import TimerRunner
+from shared.timers import Due, TimerKind, arm, count_due, disarm, list_timers
 from shared.wakeups import Wakeup
 from tests.integration.kit.parts import NOON, eventually, later
 

@@ -23,7 +23,7 @@ from shared.contracts.values import Channel, Role, VisitKind
 from shared.contracts.visit import VisitConfirmed, VisitOffered
 from shared.db import Pool, transaction
 from shared.ids import new_id
-from shared.timers import TimerRunner
+from shared.timer_runner import TimerRunner
 from shared.wakeups import Wakeup
 from tests.harness.facts import Feeder, emitted
 from tests.integration.notifications.post_office import Gateway, PostOffice

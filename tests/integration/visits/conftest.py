@@ -34,7 +34,7 @@ from shared.crypto import Sealer, load_signing_key, write_signing_keys
 from shared.db import Pool, transaction
 from shared.ids import new_id
 from shared.taps import TapVerifier, sign_tap
-from shared.timers import TimerRunner
+from shared.timer_runner import TimerRunner
 from shared.wakeups import Wakeup
 from tests.harness.facts import Feeder
 

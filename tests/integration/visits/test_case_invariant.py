@@ -18,7 +18,8 @@ from services.visits.use_cases.watch_cases import check_cases
 from shared.contracts.case import CaseEscalated, CaseUnowned
 from shared.contracts.message import MessageFailed
 from shared.ids import new_id
-from shared.timers import TimerRunner, arm
+from shared.timer_runner import TimerRunner
+from shared.timers import arm
 from shared.wakeups import Wakeup
 from tests.harness.facts import emitted
 from tests.integration.visits.conftest import World

@@ -15,7 +15,8 @@ from services.visits.use_cases.step_case import step_case
 from shared.contracts.case import CaseAcknowledged, CaseEscalated, CaseOpened
 from shared.contracts.visit import OfferLapsed, VisitConfirmed, VisitReported
 from shared.ids import new_id
-from shared.timers import Due, TimerRunner
+from shared.timer_runner import TimerRunner
+from shared.timers import Due
 from shared.wakeups import Wakeup
 from tests.harness.facts import emitted
 from tests.integration.visits.conftest import World

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.clock import FrozenClock
-from shared.timers import TimerRunner
+from shared.timer_runner import TimerRunner
 from shared.wakeups import Wakeup, Wakeups
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
