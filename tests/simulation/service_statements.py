@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notifications.storage import enterprises as enterprise_names
@@ -134,6 +134,7 @@ VISITS |= {
     "select person_id, because from case_exclusions where case_id = $1": nothing,
 }
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _MESSAGE = ("message_id", "lane", "template", "about", "part", "step", "country", "recipient_id", "channel", "bundle",
             "data", "code", "queued_at", "not_before")  # fmt: skip
 _READ = ("message_id", "template", "about", "part", "step", "country", "recipient_id", "channel", "bundle", "data",
@@ -147,6 +148,8 @@ async def insert_message(tx: Transaction, *values: Any) -> list[Any]:
     if tx.get("messages_once", once):
         return []
     state = "queued" if row["code"] is None else "failed"
+    if row["not_before"] <= row["queued_at"]:
+        row["not_before"] = _LONG_AGO
     more = {"state": state, "attempts": 0, "retry_at": None, "claimed_by": None, "claimed_until": None}
     tx.put("messages_once", once, Row(message_id=row["message_id"]))
     tx.put("messages", row["message_id"], Row(row | more))
@@ -204,7 +207,7 @@ async def claim_again(tx: Transaction, ids: list[Any], claim: Any, how_long: tim
 
 
 def _read(row: Row) -> Row:
-    return Row({name: row[name] for name in _READ})
+    return Row({name: row[name] for name in _READ} | {"not_before": max(row["not_before"], row["queued_at"])})
 
 
 def _settle(tx: Transaction, key: Any, **changes: Any) -> list[Any]:

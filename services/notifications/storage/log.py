@@ -31,7 +31,8 @@ class Filter:
 LIST_MESSAGES = """
     select m.message_id, m.template, m.about, m.step, m.recipient_id, p.name as recipient, m.channel,
            case when m.state = 'queued' and m.not_before > $1 then 'held' else m.state end as state,
-           m.code, m.queued_at, m.not_before, m.settled_at, m.provider, m.country, m.sent_with
+           m.code, m.queued_at, greatest(m.not_before, m.queued_at) as not_before, m.settled_at, m.provider, m.country,
+           m.sent_with
     from messages m left join people p on p.person_id = m.recipient_id
     where (m.recipient_id = $2
            or (m.lane = 'general' and m.country = any($3::text[]))

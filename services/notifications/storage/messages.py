@@ -1,4 +1,8 @@
-"""Messages as they are made and sent: queued, claimed, settled. Reading them for people is `storage/log.py`."""
+"""Messages as they are made and sent: queued, claimed, settled. Reading them for people is `storage/log.py`.
+
+What may go at once has a `not_before` long ago: were it the instant of its queueing, a clock that is set back
+by an hour would hold an alert for an hour. Read, it is the instant of the queueing all the same.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +18,8 @@ INSERT_MESSAGE = """
     insert into messages (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
                           state, code, queued_at, not_before, settled_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-            case when $12::text is null then 'queued' else 'failed' end, $12, $13, $14,
+            case when $12::text is null then 'queued' else 'failed' end, $12, $13,
+            case when $14::timestamptz <= $13 then timestamptz '2000-01-01 00:00+00' else $14 end,
             case when $12::text is null then null else $13::timestamptz end)
     on conflict on constraint messages_once do nothing
     returning message_id, pg_notify('messages', lane)
@@ -58,7 +63,8 @@ async def insert_message(
 
 
 GET_LAST_NOTICE = """
-    select max(not_before) from messages where recipient_id = $1 and bundle = $2 and state in ('queued', 'sent')
+    select max(greatest(not_before, queued_at)) from messages
+    where recipient_id = $1 and bundle = $2 and state in ('queued', 'sent')
 """
 
 
@@ -69,7 +75,8 @@ async def get_last_notice(conn: Connection, recipient_id: UUID, bundle: str) -> 
 
 
 _COLUMNS = """
-    message_id, template, about, part, step, country, recipient_id, channel, bundle, data, queued_at, not_before, attempts
+    message_id, template, about, part, step, country, recipient_id, channel, bundle, data, queued_at,
+    greatest(not_before, queued_at) as not_before, attempts
 """
 CLAIM_DUE = f"""
     update messages set claimed_by = $3, claimed_until = clock_timestamp() + $4
@@ -184,7 +191,8 @@ async def count_due(conn: Connection, now: datetime) -> dict[str, int]:
 
 
 LIST_HELD = """
-    select 'message' as what, template as kind, about as aggregate, not_before as due_at from messages
+    select 'message' as what, template as kind, about as aggregate, greatest(not_before, queued_at) as due_at
+    from messages
     where state = 'queued' and not_before <= $1 order by not_before limit $2
 """
 

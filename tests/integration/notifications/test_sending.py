@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -133,6 +135,24 @@ async def test_whoever_dies_with_a_message_in_hand_leaves_it_to_the_next(world: 
     await world.pool.execute("update messages set claimed_until = clock_timestamp()")
     await world.send()
     assert len(world.post.to(RINA)) == 1
+
+
+@pytest.mark.parametrize("lane", ["general", "zero_tolerance"])
+async def test_a_clock_set_back_makes_nothing_wait_that_may_go(world: World, lane: str) -> None:
+    """It was in hand when its sender died; whoever takes it over has a clock that was put right meanwhile."""
+    if lane == "general":
+        await one_offer(world)
+    else:
+        await world.hears(case_opened(await world.knows("officer")))
+    queued_at = world.clock.now()
+    async with transaction(world.pool) as conn:
+        assert len(await claim_due(conn, lane, new_id(), now=queued_at)) == 1
+    await world.pool.execute("update messages set claimed_until = clock_timestamp()")
+    world.clock.advance(-timedelta(hours=1))
+    assert await waiting(world) == 1
+    await world.send()
+    (mail,) = world.post.to(RINA if lane == "general" else "officer@example.org")
+    assert parsedate_to_datetime(mail["Date"]) == queued_at.replace(microsecond=0)
 
 
 async def test_two_senders_race_and_each_message_leaves_once(world: World) -> None:
