@@ -14,6 +14,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from shared.clock import Clock, open_clock
+from shared.clock_watch import KIT_WAITS, ClockWatch, Wait
 from shared.db import Connection, Pool, open_pool, refuse_unsafe_server, session
 from shared.errors import Transient
 from shared.gauges import Gauges
@@ -59,6 +60,8 @@ class Parts:
     """What a hold keeps back besides deadlines (messages)."""
     next_due: Callable[[Connection], Awaitable[datetime | None]] | None = None
     """When the next thing that is held for later (besides timers) will be due, in business time."""
+    waits: Sequence[Wait] = ()
+    """Claims and pauses of the service's own, by the database's clock."""
 
 
 @dataclass(slots=True)
@@ -165,6 +168,8 @@ async def running(
         for loop in service.parts.background:
             tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
         tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
+        watch = ClockWatch(pool, [*KIT_WAITS, *service.parts.waits])
+        tasks.append(asyncio.create_task(watch.run(), name="clock-watch"))
         gauges = Gauges(service, [consumer.group for consumer in service.parts.consumers])
         tasks.append(asyncio.create_task(gauges.run(), name="gauges"))
         stack.enter_context(_ticks(service))

@@ -29,7 +29,7 @@ _POLL_SECONDS = 1.0
 _AHEAD = timedelta(seconds=2)
 _MOST_AHEAD = 2000
 _LOCKED_ELSEWHERE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 300.0
+LONGEST_PAUSE_SECONDS = 300.0
 
 _log = structlog.get_logger(__name__)
 
@@ -169,7 +169,7 @@ class TimerRunner:
         reason = "its aggregate does not exist" if fault is None else type(fault).__name__
         _log.error("timers.fire_failed", kind=kind.name, aggregate=str(due.aggregate), reason=reason, exc_info=fault)
         async with transaction(self._pool) as conn:
-            stands = await conn.fetchval(FAILED, kind.name, due.aggregate, due.generation, _LONGEST_PAUSE_SECONDS)
+            stands = await conn.fetchval(FAILED, kind.name, due.aggregate, due.generation, LONGEST_PAUSE_SECONDS)
         if stands and fault is not None and kind.on_failure is not None:
             try:
                 async with transaction(self._pool) as conn:

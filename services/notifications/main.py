@@ -16,7 +16,7 @@ from services.notifications.domain import templates
 from services.notifications.http import api, api_reach, fragments, pages
 from services.notifications.senders import Sender
 from services.notifications.settings import Settings
-from services.notifications.storage.messages import count_due, get_next_due, list_held
+from services.notifications.storage.messages import WAITS, count_due, get_next_due, list_held
 from services.notifications.timers import TIMERS
 from shared.application import make_service
 from shared.assembly import Parts, Running
@@ -96,4 +96,5 @@ async def make_parts(service: Running) -> Parts:
         list_held=list_held,
         next_due=lambda conn: get_next_due(conn, service.clock.now()),
         pools={CASE.group: case_pool},
+        waits=WAITS,
     )

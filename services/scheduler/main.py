@@ -20,7 +20,7 @@ from services.scheduler.http import (
 from services.scheduler.planning.process import PlannerProcess
 from services.scheduler.planning_queue import PlanningQueue
 from services.scheduler.settings import Settings
-from services.scheduler.storage.planning_jobs import CHANNEL, count_waiting
+from services.scheduler.storage.planning_jobs import CHANNEL, WAITS, count_waiting
 from shared.application import make_service
 from shared.assembly import Parts, Running
 from shared.db import Connection
@@ -68,4 +68,5 @@ async def make_parts(service: Running) -> Parts:
         background=[queue.run, process.reap],
         waiting=waiting,
         counters=lambda: {"planned": queue.finished},
+        waits=WAITS,
     )

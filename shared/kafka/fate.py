@@ -24,7 +24,7 @@ MAX_FAILURES = 5
 
 _FIRST_RETRY = timedelta(milliseconds=250)
 _WAITING_RETRY = timedelta(seconds=1)
-_LONGEST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(seconds=60)
 
 Outcome = Verdict | Exception
 """What one try gave: a verdict whose effect is committed, or what was raised instead."""
@@ -80,4 +80,4 @@ def _failed(name: str, failures: int, tries: int | None) -> Fate:
 def _pause(tries: int | None) -> timedelta:
     """Doubles from a quarter of a second."""
     doubled: timedelta = _FIRST_RETRY * 2 ** min(tries or 0, 10)
-    return min(doubled, _LONGEST_PAUSE)
+    return min(doubled, LONGEST_PAUSE)

@@ -36,7 +36,7 @@ _BATCH = 2000
 """Facts a batch: reading, waiting for the acknowledgement and striking off are paid once for all of them."""
 _STATES = 500
 """Keys a batch: the state of each is read when it is published."""
-_LEASE_SECONDS = 5.0
+LEASE_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 _PAUSE_SECONDS = 0.5
 _LAST_BATCH_SECONDS = 3.0
@@ -197,8 +197,8 @@ class Relay:
         if machine_time < self._renew_at:
             return True
         async with transaction(self._pool) as conn:
-            held = await take_lease(conn, self.lease, self._holder, _LEASE_SECONDS)
-        self._renew_at = machine_time + _LEASE_SECONDS / 2 if held else 0.0
+            held = await take_lease(conn, self.lease, self._holder, LEASE_SECONDS)
+        self._renew_at = machine_time + LEASE_SECONDS / 2 if held else 0.0
         return held
 
     async def _release(self) -> None:

@@ -133,7 +133,7 @@ OUTBOX = (
         "every replica publishes everything",
         (Edit(
             _RELAY,
-            "            held = await take_lease(conn, self.lease, self._holder, _LEASE_SECONDS)\n",
+            "            held = await take_lease(conn, self.lease, self._holder, LEASE_SECONDS)\n",
             "            held = True\n",
         ),),
         (Killer(f"{_KIT}/test_relay.py::test_the_lease_lapses_in_database_time_and_goes_to_one"),),

@@ -14,10 +14,10 @@ MAX_REFUSALS = 40
 """How often a recipient's own server may say "later" before that counts as no (about two days)."""
 
 _FIRST = timedelta(seconds=1)
-_LONGEST = {ZERO_TOLERANCE: timedelta(seconds=20)}
-_LONGEST_ORDINARY = timedelta(hours=1)
+LONGEST = timedelta(hours=1)
+LONGEST_OF_ALERTS = timedelta(seconds=20)
 
 
 def pause_after(attempts: int, lane: str) -> timedelta:
     """Doubles from a second; zero tolerance never waits longer than twenty."""
-    return min(_FIRST * int(2 ** min(attempts, 16)), _LONGEST.get(lane, _LONGEST_ORDINARY))
+    return min(_FIRST * int(2 ** min(attempts, 16)), LONGEST_OF_ALERTS if lane == ZERO_TOLERANCE else LONGEST)

@@ -9,10 +9,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.notifications.domain.message import Message, Wanted
-from services.notifications.domain.retry import CLAIM
+from services.notifications.domain.retry import CLAIM, LONGEST, LONGEST_OF_ALERTS
+from shared.clock_watch import Wait
 from shared.db import Connection, Record
 from shared.ids import new_id
 from shared.lives import Held
+
+WAITS = (
+    Wait("messages", "claimed_until", CLAIM, is_claim=True),
+    Wait("messages", "retry_at", LONGEST),
+    Wait("messages", "retry_at", LONGEST_OF_ALERTS, only="lane = 'zero_tolerance'"),
+)
 
 INSERT_MESSAGE = """
     insert into messages (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,

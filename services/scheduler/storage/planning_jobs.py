@@ -1,9 +1,11 @@
 """The planner's queue: rows claimed by lease, in database time, so that a job whose process died is taken over."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.clock_watch import Wait
 from shared.db import Connection, Record
 from shared.ids import new_id
 
@@ -11,6 +13,11 @@ CHANNEL = "planning"
 LEASE_SECONDS = 20.0
 MAX_ATTEMPTS = 3
 """How often a job is begun before it is taken for one that kills its process."""
+
+WAITS = (
+    Wait("planning_jobs", "lease_until", timedelta(seconds=LEASE_SECONDS), is_claim=True),
+    Wait("planning_jobs", "not_before", timedelta(seconds=1)),
+)
 
 _PRIORITY = {"reassign": 0, "place": 1, "cohort": 2}
 
