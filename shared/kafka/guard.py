@@ -23,7 +23,7 @@ from shared.kafka.fate import DONE, Fate, Outcome, fate_of, is_bug
 from shared.kafka.inbox import Verdict
 from shared.kafka.outbox import emit
 from shared.kafka.parked import insert_parked
-from shared.kafka.projection import readable_together, take_together
+from shared.kafka.projection import Overtaken, Turn, readable_together, take_next, take_together
 from shared.kafka.topics import dlq_name
 from shared.telemetry import correlation_id_of, counter, tracing
 
@@ -78,15 +78,25 @@ class Guard:
         together, others = readable_together(self.consumer, records)
         if not together:
             return records
-        try:
-            async with Session(self._pool) as session, session.transaction() as conn:
-                turn = await take_together(self.consumer, together, conn, self._deps)
-        except Exception as fault:
-            _log.warning("guard.one_by_one", consumer=self.consumer.group, reason=type(fault).__name__)
+        turn = await self._take(together)
+        if turn is None:
             return records
         left = others + [record.raw for record in turn.later]
         self.handled += len(records) - len(left)
         return sorted(left, key=lambda raw: (raw.topic, raw.partition, raw.offset))
+
+    async def _take(self, together: Sequence[Readable]) -> Turn | None:
+        """As if everything were next; if it is not, with a look at the watermarks first. None: record by record, then."""
+        try:
+            try:
+                async with Session(self._pool) as session, session.transaction() as conn:
+                    return await take_next(self.consumer, together, conn, self._deps)
+            except Overtaken:
+                async with Session(self._pool) as session, session.transaction() as conn:
+                    return await take_together(self.consumer, together, conn, self._deps)
+        except Exception as fault:
+            _log.warning("guard.one_by_one", consumer=self.consumer.group, reason=type(fault).__name__)
+            return None
 
     async def _process_lane(self, waiting: Iterator[Sequence[Raw]]) -> None:
         """One key after another, all lanes from the same heap, each lane on a connection of its own."""

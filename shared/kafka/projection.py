@@ -23,7 +23,7 @@ Place = tuple[str, UUID]
 
 
 class Overtaken(Exception):
-    """Somebody else moved one of the watermarks (a rebalance): the poll is taken record by record."""
+    """A watermark was not where it was thought to be (a repeat, a gap, a rebalance): nothing of this attempt stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,32 @@ MOVE_TOGETHER = """
 """
 
 
+async def take_next(consumer: Consumer, records: Sequence[Readable], conn: Connection, deps: Any) -> Turn:
+    """As `take_together`, for a poll in which every record is the next one of its aggregate: nothing is read beforehand.
+
+    That is nearly always so, and moving the watermarks says whether it was. Raises `Overtaken` when it was not.
+    """
+    lasts = before_all_of(records)
+    if lasts is None:
+        raise Overtaken
+    turn = Turn(tuple(records), ())
+    await _move_and_apply(consumer, turn, lasts, conn, deps)
+    return turn
+
+
+def before_all_of(records: Sequence[Readable]) -> dict[Place, int] | None:
+    """Where the watermarks stand if every record is next in its turn; None when that cannot be. Pure."""
+    lasts: dict[Place, int] = {}
+    reached: dict[Place, int] = {}
+    for record in records:
+        place, version = (record.raw.topic, record.envelope.subject), record.envelope.version
+        if reached.setdefault(place, version - 1) != version - 1:
+            return None
+        lasts.setdefault(place, version - 1)
+        reached[place] = version
+    return lasts
+
+
 async def take_together(consumer: Consumer, records: Sequence[Readable], conn: Connection, deps: Any) -> Turn:
     """Move the watermarks and apply the effects of those whose turn it is; the caller's transaction holds both.
 
@@ -105,7 +131,15 @@ async def take_together(consumer: Consumer, records: Sequence[Readable], conn: C
     lasts = {(row["topic"], row["aggregate"]): row["version"] for row in rows}
     turn = turn_of(lasts, records)
     _look_for_two_ids(consumer, rows, records)
-    ends = {(record.raw.topic, record.envelope.subject): record.envelope for record in turn.now}
+    await _move_and_apply(consumer, turn, lasts, conn, deps)
+    return turn
+
+
+async def _move_and_apply(
+    consumer: Consumer, turn: Turn, lasts: Mapping[Place, int], conn: Connection, deps: Any
+) -> None:
+    # In one order everywhere, so that two replicas in a rebalance wait for one another instead of for ever.
+    ends = dict(sorted({(record.raw.topic, record.envelope.subject): record.envelope for record in turn.now}.items()))
     if ends:
         moved = await conn.fetchval(
             MOVE_TOGETHER,
@@ -122,7 +156,6 @@ async def take_together(consumer: Consumer, records: Sequence[Readable], conn: C
         facts = [record.body for record in turn.now if type(record.body) is kind]
         if facts:
             await handler(facts, conn=conn, deps=deps)
-    return turn
 
 
 def _look_for_two_ids(consumer: Consumer, rows: Sequence[Record], records: Sequence[Readable]) -> None:

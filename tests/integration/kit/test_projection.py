@@ -13,6 +13,7 @@ from shared.clock import FrozenClock
 from shared.contracts.visit import OfferLapsed, VisitDeclined
 from shared.db import Connection, transaction
 from shared.ids import new_id
+from shared.kafka import guard
 from shared.kafka.consumer import Consumer
 from shared.kafka.guard import Guard
 from shared.kafka.projection import readable_together, take_together
@@ -144,3 +145,26 @@ def test_a_fact_is_handled_by_itself_or_in_a_projection() -> None:
 
     with pytest.raises(ValueError, match="twice"):
         Consumer("notifications.general", facts={VisitDeclined: handler}, projections={VisitDeclined: handler})
+
+
+async def test_a_poll_in_which_everything_is_next_is_taken_without_reading_a_watermark_first(
+    projecting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement for each poll less; a poll with a repeat in it is looked at as before."""
+    heard, calls = await projecting()
+    looked: list[int] = []
+
+    async def look(*arguments: Any) -> Any:
+        looked.append(len(arguments[1]))
+        return await take_together(*arguments)
+
+    monkeypatch.setattr(guard, "take_together", look)
+    one, other = new_id(), new_id()
+    raws = [raw_of(fact, version) for visit in (one, other) for version, fact in enumerate(declined_again(visit, 3), 1)]
+    await heard.deliver(*raws[:2], *raws[3:])
+    await heard.deliver(raws[2])
+    assert (calls, looked) == ([5, 1], [])
+    await heard.deliver(raws[2], raw_of(declined("4", visit_id=one), 4))
+    assert (calls, looked) == ([5, 1, 1], [2])
+    assert await heard.effects(one) == ["1", "2", "3", "4"]
+    assert (await heard.watermark(one), await heard.watermark(other)) == (4, 3)
