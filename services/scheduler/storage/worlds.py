@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from services.scheduler.domain.roads import narrowed, place
 from services.scheduler.domain.world import Booking, CertificateHeld, Site, TrainerKnown, World
-from services.scheduler.storage.roads import get_roads
+from services.scheduler.storage.roads import get_roads_between
 from shared.db import Connection
 
 _WEEK = timedelta(days=7)
@@ -132,8 +131,7 @@ async def get_world(
         region: frozenset(everywhere | {row["day"] for row in holiday_rows if row["region"] == region})
         for region in regions
     }
-    table = await get_roads(conn, country)
-    roads = narrowed(table["document"], _places(trainers, sites, bookings)) if table else None
+    roads = await get_roads_between(conn, country, _places(trainers, sites, bookings))
     return World(country, version, zone, trainers, sites, bookings, holidays, roads=roads)
 
 
@@ -141,12 +139,12 @@ def _places(
     trainers: Sequence[TrainerKnown], sites: Sequence[Site], bookings: Sequence[Booking]
 ) -> Iterator[tuple[float, float]]:
     for one in trainers:
-        yield place(one.latitude, one.longitude)
+        yield one.latitude, one.longitude
     for site in sites:
-        yield place(site.latitude, site.longitude)
+        yield site.latitude, site.longitude
     for booking in bookings:
         if booking.position is not None:
-            yield place(*booking.position)
+            yield booking.position
 
 
 def _certificate(held: list[str]) -> CertificateHeld:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from services.scheduler.deps import Deps
-from services.scheduler.domain.roads import place, places_of
 from services.scheduler.planning import tasks
 from services.scheduler.storage import roads, worlds
 from shared.commands import Idempotency, command
@@ -54,8 +53,7 @@ async def show_roads(conn: Connection, country: str, countries: frozenset[str]) 
         raise not_found("country")
     row = await roads.get_roads(conn, country)
     everywhere = await roads.list_places(conn, country)
-    known = places_of(row["document"]) if row else {}
-    missing = [one["key_name"] for one in everywhere if place(one["latitude"], one["longitude"]) not in known]
+    missing = [one["key_name"] for one in everywhere if not one["has_row"]]
     return {
         "country": country,
         "source": "table" if row else "estimate",

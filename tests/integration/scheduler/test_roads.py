@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from services.scheduler.storage.roads import get_roads_between
+from shared.db import transaction
+
 from .conftest import Programme
 
 
@@ -66,3 +69,33 @@ async def test_who_came_after_the_table_is_named_and_planned_for_by_estimates(bd
     cohort_id = await bd.create(enterprise_keys=["BD-E1", "BD-E9"])
     await bd.plan_all()
     assert (await bd.get(f"/api/cohorts/{cohort_id}")).json()["state"] == "planned"
+
+
+AS_BEFORE = """
+    insert into roads (country, places, document, changed_at) values ($1, 3, $2, now())
+    on conflict (country) do update set document = excluded.document
+"""
+"""What the version before writes: it knows of no rows."""
+
+
+async def test_of_a_table_only_the_rows_of_a_question_are_read(bd: Programme) -> None:
+    places = [{"lat": 10.123455, "lon": 106.5}, {"lat": 11.0, "lon": 106.0}, {"lat": 12.0, "lon": 106.0}]
+    minutes: list[list[float | None]] = [[0, 1.5, 2], [3, 0, None], [4, 5, 0]]
+    for km in (None, [[0, 10, 20], [30, 0, 40], [50, 60, 0]]):
+        async with transaction(bd.pool) as conn:
+            await conn.execute(AS_BEFORE, "BD", {"places": places, "minutes": minutes, "km": km})
+            asked = [(12.0, 106.0), (50.0, 8.0), (10.123455, 106.5), (12.000001, 106.0)]
+            found = await get_roads_between(conn, "BD", asked)
+            one = await get_roads_between(conn, "BD", [(11.0, 106.0)])
+            none = await get_roads_between(conn, "BD", [(50.0, 8.0)])
+        assert found is not None
+        assert found["places"] == [places[0], places[2]]
+        assert [list(row) for row in found["minutes"]] == [[0, 2], [4, 0]]
+        assert [list(row) for row in found.get("km", [])] == ([[0, 20], [50, 0]] if km else [])
+        assert one is not None
+        assert [list(row) for row in one["minutes"]] == [[0]]
+        assert none == {"places": [], "minutes": []}
+    async with transaction(bd.pool) as conn:
+        await conn.execute("delete from roads")
+        assert await get_roads_between(conn, "BD", [(11.0, 106.0)]) is None
+        assert await conn.fetchval("select count(*) from road_rows") == 0
