@@ -44,6 +44,7 @@ class TimerRunner:
         self._deps = deps
         self._wakeup = wakeup
         self._wakeup.concerns = self._comes_first
+        self._looked_up_to = clock.now()
         self.waits_for: datetime | None = None
         """The next deadline that it knows of, in business time; None while it looks, or when it knows of none."""
         self.fired = 0
@@ -74,7 +75,9 @@ class TimerRunner:
         until = machine_time() + _POLL_SECONDS
         now = self._clock.now()
         async with session(self._pool) as conn:
-            rows = await conn.fetch(READ_AHEAD, now, now + _AHEAD, self.kinds, _MOST_AHEAD)
+            # From where the last look ended: what fell due since then would else wait for the next one.
+            since = min(self._looked_up_to, now)
+            rows = await conn.fetch(READ_AHEAD, since, now + _AHEAD, self.kinds, _MOST_AHEAD)
             upcoming = rows[0]["due_at"] if rows else await conn.fetchval(NEXT_DUE, self.kinds)
         ahead = [Due(**dict(row)) for row in rows]
         self.waits_for = upcoming
@@ -109,7 +112,7 @@ class TimerRunner:
     async def fire_due(self) -> int:
         """Fire one batch of what is due now; returns how many were acted upon (fired or set back after a failure)."""
         self.waits_for = None
-        now = self._clock.now()
+        self._looked_up_to = now = self._clock.now()
         async with session(self._pool) as conn:
             rows = await conn.fetch(READ_DUE, now, self.kinds, _BATCH)
         if not rows:

@@ -91,6 +91,16 @@ async def test_a_deadline_fires_once_when_it_is_due_and_not_before(office: Offic
     assert runner.fired == 1
 
 
+async def test_what_falls_due_between_two_looks_does_not_wait_for_the_next_one(office: Office) -> None:
+    """What is due is looked for first, what comes next after it: a moment lies in between."""
+    (aggregate,) = await office.open(1)
+    runner = office.runner()
+    assert await runner.fire_due() == 0
+    office.clock.advance(timedelta(seconds=1))
+    await runner._fire_as_they_fall_due()
+    assert await office.fired() == [aggregate]
+
+
 async def test_two_runners_racing_fire_each_deadline_once(office: Office) -> None:
     aggregates = await office.open(*range(150))
     office.clock.advance(timedelta(hours=1))
