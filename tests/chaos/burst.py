@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
 from deploy.local import process
 from deploy.local.state import ROOT
 from tests.chaos.ledger import Line
@@ -38,18 +36,18 @@ class Burst:
         ordered = sorted(self.seconds)
         return ordered[min(int(len(ordered) * _SHARE_IN_TIME), len(ordered) - 1)] if ordered else 0.0
 
-    def note(self, answer: httpx.Response, seconds: float) -> float:
+    def note(self, status: int, headers: Mapping[str, str], seconds: float) -> float:
         """Only 2xx, and 429 or 503 with a time to come again, are answers that a burst may get.
 
         Returns in how many seconds to ask again.
         """
-        if answer.is_success:
+        if 200 <= status < 300:
             self.seconds.append(seconds)
-        elif answer.status_code in {429, 503} and "retry-after" in answer.headers:
+        elif status in {429, 503} and "retry-after" in headers:
             self.told_when += 1
-            return float(answer.headers["retry-after"])
+            return float(headers["retry-after"])
         else:
-            self.otherwise[str(answer.status_code)] += 1
+            self.otherwise[str(status)] += 1
         return 0.0
 
     def as_json(self) -> dict[str, object]:
@@ -89,4 +87,4 @@ async def burst(origin: str, tokens: Mapping[str, str], done: Sequence[Line], *,
 def _request(line: Line, tokens: Mapping[str, str]) -> dict[str, object]:
     who, path, body = line.request
     headers = {"Idempotency-Key": line.command.key, "Authorization": f"Bearer {tokens[who]}"}
-    return {"method": "POST", "url": path, "json": body, "headers": headers}
+    return {"method": "POST", "url": path, "json_body": body, "headers": headers}
