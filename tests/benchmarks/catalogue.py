@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.benchmarks import consumer, growth, hop, http_command, poison, projection, relay, tap_to_mail, timers
+from tests.benchmarks import (
+    consumer,
+    growth,
+    hop,
+    http_command,
+    poison,
+    projection,
+    rebuild,
+    relay,
+    tap_to_mail,
+    timers,
+)
 from tests.benchmarks.figures import Row
 from tests.benchmarks.stage import Stage
 
@@ -42,6 +53,7 @@ BENCHMARKS = {
         Benchmark("tap", "a tap on a phone → mail, against no log in between", 200, "taps", tap_to_mail.measure),
         Benchmark("http", "a command over HTTP, against bare ASGI", 2_000, "commands a round", http_command.measure),
         Benchmark("growth", "old rows, against a fresh database", 300_000, "old facts", growth.measure),
+        Benchmark("rebuild", "a lost log, filled again from the outbox", 20_000, "facts", rebuild.measure),
         Benchmark("timers", "a backlog of deadlines, against peers", 100_000, "pending", timers.measure_backlog),
         Benchmark("steady", "500 deadlines due each second", 100_000, "pending", timers.measure_steady),
         Benchmark("million", "deadlines that only wait", 1_000_000, "pending", timers.measure_million),

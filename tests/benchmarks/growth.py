@@ -1,7 +1,8 @@
 """Growth: what is old must cost nothing. The same work in a fresh database and in one with years behind it.
 
 `size` facts lie in the outbox, a tenth as many aggregates in the inbox. What is timed is committing facts, publishing
-them, and moving watermarks: the three that touch these tables.
+them, and moving watermarks: the three that touch these tables. Then one aggregate of that many facts, a tenth of `size`:
+its next ones cost what those of a new aggregate do.
 """
 
 from __future__ import annotations
@@ -33,21 +34,31 @@ OLD_WATERMARKS = """
     insert into watermarks (consumer, topic, aggregate, version, event_id)
     select 'visits.message', $2, md5(n::text)::uuid, 4, gen_random_uuid() from generate_series(1, $1::int) n
 """
+OLD_AGGREGATE = """
+    insert into outbox (event_id, topic, aggregate, version, type, body, occurred_at, traceparent, lane)
+    select gen_random_uuid(), $2, $3, n, 'VisitDeclined.v1', convert_to(repeat('x', 200), 'UTF8'), now(), '', 'general'
+    from generate_series(1, $1::bigint) n
+"""
 
 
 async def measure(stage: Stage, size: int) -> list[Row]:
     """Fresh and grown in turn, three rounds, medians."""
     times: dict[str, dict[str, list[float]]] = {}
     for name, old in (("fresh", 0), ("grown", size)):
-        dsn = stage.database("visits").run
-        pool = await open_pool(dsn, size=6, name="bench")
+        urls = stage.database("visits")
+        pool = await open_pool(urls.run, size=6, name="bench")
         try:
             await _age(pool, old)
-            stage.tidy()
-            times[name] = await _work(stage, pool, dsn)
+            aggregate = new_id()
+            await pool.execute(OLD_AGGREGATE, old // 10, TOPIC, aggregate, timeout=300)
+            stage.tidy(urls)
+            times[name] = await _work(stage, pool, urls.run)
+            times[name]["commit to one aggregate"] = [
+                await _commit(pool, [aggregate] * _COMMITS) for _ in range(_ROUNDS)
+            ]
         finally:
             pool.terminate()
-    beside = f"beside {size:,} old facts, {size // 10:,} watermarks"
+    beside = f"beside {size:,} old facts, {size // 10:,} watermarks, as many facts of one aggregate"
     return [
         Row(
             f"growth: {what} {beside}",
@@ -65,8 +76,6 @@ async def _age(pool: Pool, old: int) -> None:
     for start in range(0, old, 100_000):
         await pool.execute(OLD_FACTS, start, TOPIC, timeout=300)
     await pool.execute(OLD_WATERMARKS, old // 10, TOPIC, timeout=300)
-    await pool.execute("analyze outbox", timeout=300)
-    await pool.execute("analyze watermarks", timeout=300)
 
 
 async def _work(stage: Stage, pool: Pool, dsn: str) -> dict[str, list[float]]:

@@ -58,7 +58,7 @@ async def running_relay(pool: Pool, dsn: str, access: KafkaAccess, lane: str = "
     tasks = [asyncio.create_task(relay.run()), asyncio.create_task(wakeups.run())]
     try:
         await fill_outbox(pool, 100)
-        await _published(relay, 100)
+        await published(relay, 100)
         yield relay
     finally:
         for task in tasks:
@@ -73,12 +73,13 @@ async def through_outbox(pool: Pool, relay: Relay, size: int) -> float:
     await filling
     start = time.perf_counter()
     before = relay.published
-    await _published(relay, goal)
+    await published(relay, goal)
     # What was published before the filling statement's answer was read here counts for neither side.
     return (time.perf_counter() - start) * size / max(1, goal - before)
 
 
-async def _published(relay: Relay, goal: int) -> None:
+async def published(relay: Relay, goal: int) -> None:
+    """Return when so many were acknowledged and struck off since the relay began."""
     while relay.published < goal:
         await asyncio.sleep(0.002)
 
