@@ -13,7 +13,7 @@ from services.notifications.deps import Deps
 from services.notifications.domain.templates import ZERO_TOLERANCE
 from services.notifications.storage.messages import get_next_due, list_unreached
 from services.notifications.use_cases.reach_again import reach_again
-from services.notifications.use_cases.send_message import Claimed, claim_next, send_claimed
+from services.notifications.use_cases.send_message import Claimed, claim_some, send_claimed
 from shared.db import Pool, session, transaction
 from shared.errors import Transient
 from shared.wakeups import Wakeup
@@ -70,10 +70,8 @@ class Sender:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _send_all_due(self) -> None:
-        while True:
-            await self._slots.acquire()
-            if not await self._start_next():
-                break
+        while await self._start_some():
+            pass
         if self._lane == ZERO_TOLERANCE:
             await self._reach_again()
 
@@ -85,32 +83,36 @@ class Sender:
             async with transaction(self._pool) as conn:
                 await reach_again(now=self._deps.clock.now(), conn=conn)
 
-    async def _start_next(self) -> bool:
-        """Claim one and send it beside the others; the slot is given back when it is done."""
-        claimed: Claimed | None = None
+    async def _start_some(self) -> bool:
+        """Claim as many as there are free slots, and send them side by side; whether more may be due."""
+        free = await self._take_slots()
+        claimed: list[Claimed] = []
         try:
-            claimed = await claim_next(self._lane, deps=self._deps, pool=self._pool)
-        except BaseException:
-            claimed = None  # whether it was committed is open: a claim that was runs out by itself
-            raise
+            claimed = await claim_some(self._lane, free, deps=self._deps, pool=self._pool)
+        finally:  # after a fault it is open whether it was committed: a claim that was runs out by itself
+            for _ in range(free - len(claimed)):
+                self._slots.release()
+        for mine in claimed:
+            task = asyncio.create_task(self._send(mine))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(claimed) == free
+
+    async def _take_slots(self) -> int:
+        """Wait for one, and take all that are free."""
+        taken = 0
+        while not taken or not self._slots.locked():
+            await self._slots.acquire()
+            taken += 1
+        return taken
+
+    async def _send(self, mine: Claimed) -> None:
+        """The slot is given back when it is done."""
+        try:
+            await self._patiently(lambda: send_claimed(mine, deps=self._deps, pool=self._pool))
+            self.sent += mine.count
         finally:
-            if claimed is None:
-                self._slots.release()
-        if claimed is None:
-            return False
-        mine = claimed
-
-        async def send() -> None:
-            try:
-                await self._patiently(lambda: send_claimed(mine, deps=self._deps, pool=self._pool))
-                self.sent += mine.count
-            finally:
-                self._slots.release()
-
-        task = asyncio.create_task(send())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return True
+            self._slots.release()
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         """A claim that could not be settled runs out by itself; a loop that failed is tried again."""

@@ -157,7 +157,7 @@ async def insert_message(tx: Transaction, *values: Any) -> list[Any]:
     return [Row(message_id=row["message_id"])]
 
 
-async def claim_due(tx: Transaction, lane: str, now: datetime, claim: Any, how_long: timedelta) -> list[Any]:
+async def claim_due(tx: Transaction, lane: str, now: datetime, claim: Any, how_long: timedelta, most: int) -> list[Any]:
     if on_hold(tx):
         return []
     machine = tx.database.machine_now
@@ -169,13 +169,16 @@ async def claim_due(tx: Transaction, lane: str, now: datetime, claim: Any, how_l
         and (row["claimed_until"] is None or row["claimed_until"] <= machine)
         and tx.is_free("messages", key)
     )  # fmt: skip
-    for _, key in due[:1]:
+    claimed = []
+    for _, key in due[:most]:
+        if not tx.is_free("messages", key):
+            continue  # somebody took it while the one before it was locked: it is skipped
         await tx.lock("messages", key)
         row = tx.get("messages", key)
         assert row is not None
         tx.put("messages", key, Row(row | {"claimed_by": claim, "claimed_until": machine + how_long}))
-        return [_read(row)]
-    return []
+        claimed.append(_read(row))
+    return claimed
 
 
 async def lock_claimed(tx: Transaction, ids: list[Any], claim: Any) -> list[Any]:
@@ -201,7 +204,11 @@ async def claim_again(tx: Transaction, ids: list[Any], claim: Any, how_long: tim
     for key in ids:
         await tx.lock("messages", key)
         row = tx.get("messages", key)
-        if row is not None and row["state"] == "queued" and not (row["claimed_until"] and row["claimed_until"] > machine):
+        if (
+            row is not None
+            and row["state"] == "queued"
+            and not (row["claimed_until"] and row["claimed_until"] > machine)
+        ):
             tx.put("messages", key, Row(row | {"claimed_by": claim, "claimed_until": machine + how_long}))
     return []
 

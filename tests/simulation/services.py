@@ -287,7 +287,9 @@ def notifications_parts(replica: Replica, service: Running) -> Parts:
         facts={VisitDeclined: on_visit, OfferLapsed: on_visit},
         states={PersonState: on_person},
     )
-    senders = [Sender(lane, 2, deps, replica.pool, service.wakeups.on("messages", lane)) for lane in ("zero_tolerance",)]
+    senders = [
+        Sender(lane, 2, deps, replica.pool, service.wakeups.on("messages", lane)) for lane in ("zero_tolerance",)
+    ]
     return Parts(deps, consumers=(general, CASE), background=[sender.run for sender in senders])
 
 

@@ -93,7 +93,7 @@ CLAIM_DUE = f"""
           and (retry_at is null or retry_at <= clock_timestamp())
           and (claimed_until is null or claimed_until <= clock_timestamp())
           and not on_hold()
-        order by not_before, message_id limit 1 for update skip locked
+        order by not_before, message_id limit $5 for update skip locked
     )
     returning {_COLUMNS}
 """
@@ -109,16 +109,19 @@ CLAIM_BUNDLE = f"""
 """
 
 
-async def claim_due(conn: Connection, lane: str, claim: UUID, *, now: datetime) -> list[Message]:
-    """The next message whose time has come, with what travels in the same mail. Nobody else gets it for `CLAIM`."""
-    row = await conn.fetchrow(CLAIM_DUE, lane, now, claim, CLAIM)
-    if row is None:
-        return []
-    first = _message(row)
-    if first.bundle is None:
-        return [first]
-    rows = await conn.fetch(CLAIM_BUNDLE, first.recipient_id, first.bundle, first.channel, now, claim, CLAIM)
-    return [first, *sorted(map(_message, rows), key=lambda message: message.message_id)]
+async def claim_due(conn: Connection, lane: str, claim: UUID, *, now: datetime, most: int = 1) -> list[list[Message]]:
+    """The next messages whose time has come, each with what travels in the same mail. Nobody else gets them for `CLAIM`."""
+    rows = await conn.fetch(CLAIM_DUE, lane, now, claim, CLAIM, most)
+    mails: dict[object, list[Message]] = {}
+    for message in sorted(map(_message, rows), key=lambda message: (message.not_before, message.message_id)):
+        together = (message.recipient_id, message.bundle, message.channel) if message.bundle else message.message_id
+        mails.setdefault(together, []).append(message)
+    for mail in mails.values():
+        first, *others = mail
+        if first.bundle is not None:
+            more = await conn.fetch(CLAIM_BUNDLE, first.recipient_id, first.bundle, first.channel, now, claim, CLAIM)
+            mail[1:] = sorted([*others, *map(_message, more)], key=lambda message: message.message_id)
+    return list(mails.values())
 
 
 CLAIM_AGAIN = """

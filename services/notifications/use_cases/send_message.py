@@ -49,24 +49,40 @@ class Claimed:
     ready: Ready | None
 
 
-async def claim_next(lane: str, *, deps: Deps, pool: Pool) -> Claimed | None:
-    """The next due message of a lane, prepared; None when nothing is due."""
-    claim, claimed = new_id(), list[Message]()
+async def claim_some(lane: str, most: int, *, deps: Deps, pool: Pool) -> list[Claimed]:
+    """What is due in a lane, `most` mails of it, prepared: one commit for all. When one cannot be prepared, one for each."""
+    claim, mails = new_id(), list[list[Message]]()
     try:
         async with transaction(pool) as conn:
-            claimed = await messages.claim_due(conn, lane, claim, now=deps.clock.now())
-            if not claimed:
-                return None
-            return Claimed(claim, len(claimed), await _prepare(claimed, deps=deps, conn=conn))
+            mails = await messages.claim_due(conn, lane, claim, now=deps.clock.now(), most=most)
+            return [Claimed(claim, len(mail), await _prepare(mail, deps=deps, conn=conn)) for mail in mails]
     except Transient:
         raise  # nothing is claimed: the same is tried again in a moment
     except Exception:
-        if not claimed:
+        if not mails:
             raise
-        _log.exception("message.not_prepared", message_id=str(claimed[0].message_id))
+        if len(mails) == 1:
+            _log.exception("message.not_prepared", message_id=str(mails[0][0].message_id))
+    if len(mails) > 1:
+        return await _claim_one_by_one(lane, len(mails), deps=deps, pool=pool)
     async with transaction(pool) as conn:
-        await messages.claim_again(conn, [message.message_id for message in claimed], claim)
-    return Claimed(claim, len(claimed), None)
+        await messages.claim_again(conn, [message.message_id for message in mails[0]], claim)
+    return [Claimed(claim, len(mails[0]), None)]
+
+
+async def _claim_one_by_one(lane: str, most: int, *, deps: Deps, pool: Pool) -> list[Claimed]:
+    claimed: list[Claimed] = []
+    for _ in range(most):
+        try:
+            claimed += await claim_some(lane, 1, deps=deps, pool=pool)
+        except Transient:
+            break  # those that were claimed by then are ours to send
+    return claimed
+
+
+async def claim_next(lane: str, *, deps: Deps, pool: Pool) -> Claimed | None:
+    """The next due message of a lane, prepared; None when nothing is due."""
+    return next(iter(await claim_some(lane, 1, deps=deps, pool=pool)), None)
 
 
 async def send_next(lane: str, *, deps: Deps, pool: Pool) -> int:
