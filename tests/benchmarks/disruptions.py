@@ -1,6 +1,6 @@
 """A thousand disruptions in a row on a national plan: is it valid after each, and how far does it drift?
 
-    .venv/bin/python -m tests.benchmarks.disruptions [--enterprises 200] [--trainers 20] [--count 1000] [--seed 1]
+    .venv/bin/python -m tests.benchmarks.disruptions [--enterprises 200] [--trainers 20] [--count 1000] [--seed 1] [--every 1]
 
 Prints a table and, with --json FILE, writes it. Drift is what the plan costs above one made afresh for the world as it
 is at the end, by the same solver with the same seconds as the first one had. Ends with 1 when any plan was not valid, and with 2
@@ -23,7 +23,7 @@ from tests.harness.disruptions import Happened, Outcome, happen, outcome_of, sum
 from tests.harness.nation import nation, quick_plan
 
 SEGMENT = 25
-"""The checker judges the plan after so many; the suite's short campaign asks it after each."""
+"""Disruptions from one seed; between two segments the state can be kept."""
 
 
 def fresh(instance: Instance, seconds: float) -> Plan:
@@ -39,6 +39,7 @@ def main() -> int:
     wanted.add_argument("--trainers", type=int, default=20)
     wanted.add_argument("--count", type=int, default=1000)
     wanted.add_argument("--seed", type=int, default=1)
+    wanted.add_argument("--every", type=int, default=1, help="the checker judges the plan after so many disruptions")
     wanted.add_argument(
         "--seconds", type=float, default=10.0, help="for the first plan and for the fresh one; 0: quick start"
     )
@@ -55,16 +56,23 @@ def main() -> int:
             state.instance, state.placements, min(SEGMENT, asked.count - number), seed=asked.seed + number
         ):
             state.take(one)
-        found = check(state.instance, as_plan(state.instance, state.placements))
-        state.invalid += bool(found)
-        for violation in found[:3]:
-            sys.stderr.write(f"after {len(state.happened)}: {violation.constraint}: {violation.text}\n")
-    if asked.state:
-        asked.state.write_bytes(pickle.dumps(state))
+            if len(state.happened) % asked.every == 0 or len(state.happened) == asked.count:
+                _judge(state)
+        if asked.state:
+            asked.state.write_bytes(pickle.dumps(state))
     if len(state.happened) < asked.count:
         sys.stdout.write(f"{len(state.happened)} of {asked.count} so far; the same command goes on\n")
         return 2
     return _report(asked, state)
+
+
+def _judge(state: State) -> None:
+    """Ask the checker, and count and say what it found."""
+    state.judged += 1
+    found = check(state.instance, as_plan(state.instance, state.placements))
+    state.invalid += bool(found)
+    for violation in found[:3]:
+        sys.stderr.write(f"after {len(state.happened)}: {violation.constraint}: {violation.text}\n")
 
 
 @dataclass(slots=True)
@@ -75,6 +83,7 @@ class State:
     placements: tuple[Placement, ...]
     first_cost: float
     happened: list[Outcome]
+    judged: int = 0
     invalid: int = 0
 
     def take(self, one: Happened) -> None:
@@ -98,6 +107,7 @@ def _report(asked: argparse.Namespace, state: State) -> int:
         "enterprises": asked.enterprises,
         "trainers": asked.trainers,
         **summed(state.happened),
+        "plans that the checker judged": state.judged,
         "plans that were not valid": invalid,
         "visits at the end": len(instance.jobs),
         "without a place, kept plan": len(kept.unplaced),

@@ -1,9 +1,10 @@
-"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--largest 2500] [--out FOLDER]`: how time and memory
-grow; `--largest 0` or `--countries 0` leaves one half out.
+"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--largest 800] [--out FOLDER]`: how time and memory
+grow; `--largest 0` or `--countries 0` leaves one half out, `--largest 2500` takes longer.
 
 Two curves. *One country*, from 25 to 2,500 enterprises: building the tables, the first plan, a fixed work per enterprise, and the
 largest resident memory of a process of its own. *Many countries*: so many of 200 enterprises each, planned side by side by one
-process per core that takes the next from a queue; every plan is judged by the checker. Writes JSON and two SVG plots.
+process per core that takes the next from a queue; every plan is judged by the checker. Each half writes JSON and an SVG plot after
+every row, so what was measured is there even when it was stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any
 from tests.benchmarks.planner.generator import Size
 
 ENTERPRISES = (25, 50, 100, 200, 400, 800, 1600, 2500)
+WARM = 20
+"""Enterprises of a country that is planned first and not counted: what runs for the first time is compiled by it."""
 SEARCHED = 20.0
 """Work for the largest; smaller ones get their share."""
 
@@ -109,36 +112,50 @@ def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--countries", type=int, default=100)
     ask.add_argument("--work", type=float, default=0.3)
-    ask.add_argument("--largest", type=int, default=ENTERPRISES[-1])
+    ask.add_argument("--largest", type=int, default=800, help="enterprises of the largest country, up to 2500")
     ask.add_argument("--out", type=Path, default=Path())
     asked = ask.parse_args()
-    growth = []
-    for enterprises in (e for e in ENTERPRISES if e <= asked.largest):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            growth.append(fresh.submit(one_country, enterprises).result())
-        print(json.dumps(growth[-1], default=float), flush=True)
-    many: list[dict[str, Any]] = []
-    start = time.monotonic()
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        for done in pool.map(one_of_many, range(1, asked.countries + 1), [asked.work] * asked.countries):
-            many.append(done | {"countries": len(many) + 1, "elapsed_s": time.monotonic() - start})
-            if len(many) % 10 == 0:
-                print(json.dumps(many[-1], default=float), flush=True)
-    if many:
-        last = many[-1]
-        print(f"{len(many)} countries in {last['elapsed_s']:.0f} s, {max(m['mib'] for m in many):.0f} MiB a process, "
-              f"{sum(m['broken'] for m in many)} rules broken, {sum(m['left_out'] for m in many)} left out", flush=True)  # fmt: skip
-        lines = {"elapsed_s": "#1d4ed8", "mib": "#b45309"}
-        (asked.out / "planner-countries.svg").write_text(
-            curve(many, "countries", lines, "Countries of 200 enterprises, side by side")
-        )
-    if not growth:
-        return
+    asked.out.mkdir(parents=True, exist_ok=True)
+    grow(asked.largest, asked.out)
+    side_by_side(asked.countries, asked.work, asked.out)
+
+
+def grow(largest: int, out: Path) -> None:
+    """One country after the other, each in a process of its own."""
+    rows: list[dict[str, Any]] = []
     lines = {"tables_s": "#15803d", "first_plan_s": "#7c3aed", "solve_cpu_s": "#1d4ed8", "mib": "#b45309"}
-    (asked.out / "planner-growth.svg").write_text(curve(growth, "enterprises", lines, "One country: time and memory"))
-    (asked.out / "planner-scale.json").write_text(
-        json.dumps({"growth": growth, "many": many}, indent=1, default=float) + "\n"
-    )
+    for enterprises in (WARM, *(e for e in ENTERPRISES if e <= largest)) if largest else ():
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            row = fresh.submit(one_country, enterprises).result()
+        if enterprises == WARM:
+            continue
+        rows.append(row)
+        print(json.dumps(row, default=float), flush=True)
+        written(out, "planner-growth", rows, curve(rows, "enterprises", lines, "One country: time and memory"))
+
+
+def side_by_side(countries: int, work: float, out: Path) -> None:
+    """Many countries, by one process for each core that this one may use."""
+    rows: list[dict[str, Any]] = []
+    lines = {"elapsed_s": "#1d4ed8", "mib": "#b45309"}
+    start, cores = time.monotonic(), len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+        for done in pool.map(one_of_many, range(1, countries + 1), [work] * countries):
+            rows.append(done | {"countries": len(rows) + 1, "elapsed_s": time.monotonic() - start})
+            if len(rows) % 10 == 0 or len(rows) == countries:
+                print(json.dumps(rows[-1], default=float), flush=True)
+                title = f"Countries of 200 enterprises, on {cores} core{'s' if cores > 1 else ''}"
+                written(out, "planner-countries", rows, curve(rows, "countries", lines, title))
+    if rows:
+        last = rows[-1]
+        print(f"{len(rows)} countries in {last['elapsed_s']:.0f} s, {max(m['mib'] for m in rows):.0f} MiB a process, "
+              f"{sum(m['broken'] for m in rows)} rules broken, {sum(m['left_out'] for m in rows)} left out", flush=True)  # fmt: skip
+
+
+def written(out: Path, name: str, rows: list[dict[str, Any]], plot: str) -> None:
+    """The figures and their plot, so far."""
+    (out / f"{name}.json").write_text(json.dumps(rows, indent=1, default=float) + "\n", "utf-8")
+    (out / f"{name}.svg").write_text(plot, "utf-8")
 
 
 if __name__ == "__main__":
