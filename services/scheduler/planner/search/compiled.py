@@ -21,7 +21,7 @@ from numba.core.compiler import Compiler
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NOT_COMPILED = {"__init__.py", "dual.py", "exact.py", "run.py"}
+NOT_COMPILED = {"__init__.py", "crew.py", "dual.py", "exact.py", "freed.py", "polish.py", "run.py"}
 """Files of this folder from which compiled code takes nothing."""
 
 SOURCES = sha256(
