@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.notifications import senders
 from services.notifications.channels import email
 from services.notifications.channels.email import SmtpProvider
 from services.notifications.channels.outbound import Channels, Failover
@@ -192,6 +193,22 @@ async def test_a_recipient_who_hangs_holds_up_nobody_else(world: World, monkeypa
     await until(lambda: world.post.to("slow@example.org"))
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_notices_that_travel_together_hold_up_nobody_behind_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "_POLL_SECONDS", 60)
+    mill = await world.knows_enterprise("rahman")
+    for key in ("rina", "rina", "rina", "t1", "t2"):
+        offer = offered(await world.knows(key), mill)
+        await world.hears(scheduled(offer), offer)
+    await world.pool.execute("update messages set bundle = 'notices'")
+    running = asyncio.create_task(Sender("general", 2, world.deps, world.pool, Wakeup()).run())
+    await until(lambda: len(world.post.mails) == 3)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await world.states() == ["sent"] * 5
 
 
 async def test_a_sender_that_is_stopped_finishes_what_it_has_in_hand(world: World) -> None:
