@@ -39,12 +39,10 @@ class Wait:
 
     @property
     def statement(self) -> str:
-        """With `$1`, the longest pause."""
-        then = "clock_timestamp() + $1" if self.is_claim else "clock_timestamp() + 0 * $1::interval"
-        return (
-            f"update {self.table} set {self.column} = {then} "
-            f"where {self.column} > clock_timestamp() + $1 and {self.only}"
-        )
+        """Moves what lies too far ahead."""
+        furthest = f"clock_timestamp() + interval '{self.longest.total_seconds()} s'"
+        then = furthest if self.is_claim else "clock_timestamp()"
+        return f"update {self.table} set {self.column} = {then} where {self.column} > {furthest} and {self.only}"
 
 
 KIT_WAITS = (
@@ -58,7 +56,7 @@ async def shorten(conn: Connection, waits: Sequence[Wait]) -> int:
     """Move what lies too far ahead; returns how much that was."""
     moved = 0
     for wait in waits:
-        status = await conn.execute(wait.statement, wait.longest)
+        status = await conn.execute(wait.statement)
         moved += int(status.rpartition(" ")[2])
     return moved
 
