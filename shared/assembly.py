@@ -169,7 +169,7 @@ async def running(
             tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
         tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
         watch = ClockWatch(pool, [*KIT_WAITS, *service.parts.waits])
-        tasks.append(asyncio.create_task(watch.run(), name="clock-watch"))
+        tasks.append(asyncio.create_task(_keep(watch.run), name="clock-watch"))
         gauges = Gauges(service, [consumer.group for consumer in service.parts.consumers])
         tasks.append(asyncio.create_task(gauges.run(), name="gauges"))
         stack.enter_context(_ticks(service))

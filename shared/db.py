@@ -47,8 +47,8 @@ async def open_pool(
 ) -> Pool:
     """A pool whose sessions are set the same way for good.
 
-    `password` is asked for each new connection, so that one that is replaced while the process runs is learnt; without
-    it the one in `dsn` holds. Raises `Transient` while the server is away or starting.
+    `password` is asked for each new connection, so that one that is replaced while the process runs is learnt
+    (`shared.secret_files.PasswordInFile`); without it the one in `dsn` holds. Raises `Transient` while the server is away or starting.
     """
     try:
         return await asyncpg.create_pool(
@@ -118,12 +118,15 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
     """
     async with AsyncExitStack() as held:
         async with asyncio.timeout(_ACQUIRE_SECONDS):
+            refusals = 0
             while True:
                 try:
                     connection = await held.enter_async_context(pool.acquire())
                     break
                 except asyncpg.InvalidPasswordError:
-                    _log.warning("database.password_refused", again_in_seconds=_REFUSED_RETRY_SECONDS)
+                    refusals += 1
+                    if refusals == 2:  # the first may be the turn of the other password
+                        _log.warning("database.password_refused", again_for_seconds=_ACQUIRE_SECONDS)
                 await asyncio.sleep(_REFUSED_RETRY_SECONDS)
         yield connection
 

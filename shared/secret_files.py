@@ -48,6 +48,26 @@ def read_password(name: str, path: Path) -> str:
     return content
 
 
+class PasswordInFile:
+    """The password of a file that may be rewritten while the process runs; asked for each time it is needed.
+
+    While it is being replaced nobody knows whether the server was told already. So the one that stood there when the
+    process began and the one that stands there now are given in turn: whoever is refused asks again.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        """Raises `UnusableSecret`, as each call does."""
+        self._name, self._path = name, path
+        self._first = read_password(name, path)
+        self._is_first_next = False
+
+    def __call__(self) -> str:
+        """The newest one, then the first one, and so on."""
+        password = self._first if self._is_first_next else read_password(self._name, self._path)
+        self._is_first_next = not self._is_first_next
+        return password
+
+
 def _read(name: str, path: Path) -> str:
     try:
         content = path.read_text(encoding="utf-8").strip()

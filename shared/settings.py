@@ -2,15 +2,13 @@
 
 import os
 import socket
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared.secret_files import SecretFiles, read_password, with_secrets
+from shared.secret_files import PasswordInFile, SecretFiles, with_secrets
 
 Profile = Literal["production", "local", "demo", "test"]
 
@@ -64,10 +62,10 @@ class ServiceSettings(EnvironmentSettings):
     sms_url: str = ""
 
     @property
-    def database_password(self) -> Callable[[], str] | None:
-        """The password as it stands in its file when it is asked for; none where the URL holds the only one."""
+    def database_password(self) -> PasswordInFile | None:
+        """Where the password stands in a file; none where the URL holds the only one."""
         path = self.database_password_file
-        return partial(read_password, "GEMBA_DATABASE_PASSWORD_FILE", path) if path else None
+        return PasswordInFile("GEMBA_DATABASE_PASSWORD_FILE", path) if path else None
 
 
 def database_url_of(service: str) -> str:

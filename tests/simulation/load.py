@@ -72,8 +72,8 @@ class Load:
         if not self._world.cases or self._world.rng.random() < 0.2:
             case_id = UUID(int=self._world.rng.getrandbits(128))
             by = self._world.rng.choice(self._world.officials)
-            await self.request("visits", str(case_id), lambda replica: raise_case(replica, case_id, by))
-            self._world.cases.append(case_id)
+            if await self.request("visits", str(case_id), lambda replica: raise_case(replica, case_id, by)):
+                self._world.cases.append(case_id)  # else it is in a life that ended: nobody would find it
             return
         case_id, what, by = (
             self._world.rng.choice(self._world.cases),
@@ -82,8 +82,11 @@ class Load:
         )
         await self.request("visits", None, lambda replica: act_on_case(replica, case_id, key, what, by))
 
-    async def request(self, service: str, key: str | None, work: Callable[[Replica], Awaitable[None]]) -> None:
-        """A client that asks again, of another replica, until it is answered; what it was told counts from then on."""
+    async def request(self, service: str, key: str | None, work: Callable[[Replica], Awaitable[None]]) -> bool:
+        """A client that asks again, of another replica, until it is answered; what it was told counts from then on.
+
+        False when its answer, if there was one, belongs to a life that ended.
+        """
         lives = self._world.lives
         while True:
             replica = self._world.rng.choice([one for one in self._world.replicas if one.service == service])
@@ -94,9 +97,10 @@ class Load:
                 )  # its asker may have given up
                 await asyncio.wait({asked}, timeout=3)
                 if asked.done() and not asked.cancelled() and asked.exception() is None:
-                    if key is not None and lives == self._world.lives:
+                    is_promised = lives == self._world.lives
+                    if key is not None and is_promised:
                         self._world.promised.append((service, "simulation", key))
-                    return
+                    return is_promised
                 if lives != self._world.lives or self._world.promises.broken:
-                    return  # the databases went back to an earlier instant: nothing was promised
+                    return False  # the databases went back to an earlier instant: nothing was promised
             await lapse(0.2)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from deploy.local.databases import DatabaseUrls
 from shared.assembly import _close
 from shared.db import Pool, open_pool, refuse_unsafe_server, savepoint, transaction
 from shared.errors import Transient
+from shared.secret_files import PasswordInFile
 from tests.integration.kit.parts import NOON, eventually
 
 Pools = Callable[[str], Awaitable[Pool]]
@@ -129,27 +132,39 @@ async def test_a_database_that_is_away_is_a_passing_fault(pool: Pool) -> None:
             pass
 
 
+@pytest.mark.parametrize("order", ["the server first", "the file first"])
 async def test_a_password_that_changes_while_the_service_runs_fails_nobody(
-    database: Callable[[str], DatabaseUrls], postgres_server: str
+    database: Callable[[str], DatabaseUrls], postgres_server: str, tmp_path: Path, order: str
 ) -> None:
-    """Connections that are there go on; who needs a new one waits for the password that stands in the file by then."""
-    urls = database("visits")
-    role, standing = f"rotated_{uuid4().hex[:8]}", "the first one, long enough"
+    """Connections that are there go on; new ones are made with the one password or the other, whoever learns of it first."""
+    urls, role, file = database("visits"), f"rotated_{uuid4().hex[:8]}", tmp_path / "password"
     parts = urlsplit(urls.run)
     url = parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
+    file.write_text("the first one, long enough", encoding="utf-8")
     with administrator(postgres_server, urls) as owner, structlog.testing.capture_logs() as logs:
-        owner.execute(f"create role {role} login password '{standing}'")
-        pool = await open_pool(url, size=3, name="test", password=lambda: standing)
+        owner.execute(f"create role {role} login password 'the first one, long enough'")
+        pool = await open_pool(url, size=4, name="test", password=PasswordInFile("the password", file))
+        steps = [
+            lambda: owner.execute(f"alter role {role} password 'the second one, long enough'"),
+            lambda: file.write_text("the second one, long enough", encoding="utf-8"),
+        ]
+        if order == "the file first":
+            steps.reverse()
         try:
-            async with transaction(pool) as held:
-                owner.execute(f"alter role {role} password 'the second one, long enough'")
+            async with AsyncExitStack() as held:
+                connections = [await held.enter_async_context(transaction(pool))]
+                steps[0]()
+                if order == "the file first":
+                    connections.append(await held.enter_async_context(transaction(pool)))
                 asking = [asyncio.create_task(ask(pool)) for _ in range(2)]
-                await eventually(
-                    lambda: any(line["event"] == "database.password_refused" for line in logs), "a refused connection"
-                )
-                standing = "the second one, long enough"
+                if order == "the server first":
+                    await eventually(
+                        lambda: "database.password_refused" in [line["event"] for line in logs], "a refusal"
+                    )
+                steps[1]()
                 assert await asyncio.gather(*asking) == [1, 1]
-                assert await held.fetchval("select 1") == 1
+                connections.append(await held.enter_async_context(transaction(pool)))
+                assert [await conn.fetchval("select 1") for conn in connections] == [1] * len(connections)
         finally:
             await pool.close()
             owner.execute(f"drop role {role}")

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from services.scheduler.planner import Instance, Position, check
+from services.scheduler.planner import Gap, Instance, Position, check
 from services.scheduler.planner.compact import Compact
 from services.scheduler.planner.large import search_large
 from services.scheduler.planner.search import polish, run
@@ -83,6 +83,39 @@ def test_two_visits_that_must_both_move_to_share_a_day_do() -> None:
     found, _ = Crew(search.problem, search.memory.best_placed.copy(), (0,)).solve(work=1.0)
     assert found is not None
     assert list(found[:, DAY]) == [first + 2, first + 2]
+
+
+def test_what_two_visits_keep_between_them_holds_when_both_move() -> None:
+    """They would save the road by meeting on Wednesday; one has to come three days after the other."""
+    mill, farm = Position(HOME.lat + 0.4, HOME.lon), Position(HOME.lat + 0.4, HOME.lon + 0.01)
+    a = job("a", window=days(0, 2), target=day(0))
+    b = job("b", enterprise_ids=("farm",), window=days(2, 4), target=day(4), after=(Gap("a", 3, None),))
+    search = Compact(world([trainer()], [enterprise(position=mill), enterprise("farm", position=farm)], (a, b))).search(
+        1
+    )
+    search.construct()
+    model = Crew(search.problem, search.memory.best_placed.copy(), (0,))
+    assert len(model.freed.visits) == 2
+    found, _ = model.solve(work=1.0)
+    assert found is not None
+    first, second = found[:, DAY].tolist()
+    assert second - first >= 3
+
+
+def test_what_the_book_does_not_find_cheaper_is_not_taken() -> None:
+    search = Compact(made(Size(12, 3, 2, 34, 200), 1)).search(1)
+    total = search.construct()
+    judged: list[Ints] = []
+
+    def recount(placed: Ints) -> tuple[float, Ints]:
+        judged.append(placed)
+        return total, search.memory.best_slots
+
+    def tell(*_: object) -> None:
+        raise AssertionError("a plan that costs as much as the one before was taken")
+
+    polish.polish(search.problem, search.memory.best_placed.copy(), total, recount=recount, tell=tell, work=2.0)
+    assert judged, "the models found nothing that could have been taken"
 
 
 def test_two_trainers_who_have_each_others_enterprise_change_them() -> None:
