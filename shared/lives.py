@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.db import Connection, Pool, transaction
-from shared.kafka.log_state import REFILL_PENDING
+from shared.kafka.log_state import start_replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,6 @@ BEGIN_LIFE = """
     on conflict (restore_id) do nothing
     returning number
 """
-LEAVE_LOG = "update log_state set cluster = null, epoch = epoch + 1"
 RELEASE = (
     "update lives set released_at = clock_timestamp(), released_by = $1 where released_at is null returning number"
 )
@@ -57,13 +56,16 @@ async def get_life(conn: Connection) -> Life:
     return Life(**dict(row))
 
 
-async def begin_life(pool: Pool, restore_id: UUID) -> bool:
-    """Begin the life after a restore; False when it has begun already. Everything is to be published again, elsewhere."""
+async def begin_life(pool: Pool, restore_id: UUID, cluster: str) -> bool:
+    """Begin the life after a restore; False when it has begun already. Everything is to be published again, to `cluster`.
+
+    That is the log that was formatted for it, and no other one is taken for it, whichever is met first. Raises
+    `SurvivingLog` when it is the log of the life before.
+    """
     async with transaction(pool) as conn:
         if not await conn.fetchval(BEGIN_LIFE, restore_id):
             return False
-        await conn.execute(LEAVE_LOG)
-        await conn.execute(REFILL_PENDING, timeout=600)
+        await start_replay(conn, cluster)
         return True
 
 

@@ -20,8 +20,8 @@ from shared.restored import begin_lives
 
 def ask() -> str:
     """Ask those who know another log; says how much there is to publish. Raises Problem."""
-    begun = _begin_lives()
     found = cluster_id(os.environ["GEMBA_KAFKA_BOOTSTRAP"], KAFKA_ADMIN, secret(f"kafka-{KAFKA_ADMIN}"))
+    begun = _begin_lives(found)
     pending = asyncio.run(_ask_all(found))
     held = "restored databases begin a new life, on hold; " if begun else ""
     if not pending:
@@ -30,10 +30,10 @@ def ask() -> str:
     return f"{held}the log {found} is a new one; records to publish again: {listed}"
 
 
-def _begin_lives() -> int:
-    """After a restore, before anything publishes: how many databases began a new life now."""
+def _begin_lives(cluster: str) -> int:
+    """After a restore, before anything publishes: how many databases began a new life now, on this log."""
     mark = (secrets_folder() / "restore").read_text(encoding="ascii").strip()
-    return asyncio.run(begin_lives(UUID(mark), [_url(service) for service in SERVICES])) if mark else 0
+    return asyncio.run(begin_lives(UUID(mark), cluster, [_url(service) for service in SERVICES])) if mark else 0
 
 
 def _url(service: str) -> str:

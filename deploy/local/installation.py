@@ -14,6 +14,7 @@ import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from deploy.local.addresses import KafkaAddress, given_kafka, given_postgres
@@ -163,7 +164,7 @@ async def _start(gemba: Installation, report: Report) -> None:
     report("databases", "migrating")
     await asyncio.to_thread(_migrate, gemba)
     urls = [gemba.databases[name].run for name in gemba.services]
-    if await asyncio.to_thread(begin_life_if_restored, gemba.state, urls):
+    if await asyncio.to_thread(begin_life_if_restored, gemba.state, partial(_cluster_id, gemba), urls):
         report("databases", "restored: on hold until ./gemba hold release")
     await asyncio.to_thread(_replay_on_new_log, gemba)
     if "directory" in gemba.services:
@@ -253,16 +254,20 @@ def _by_service(urls: Mapping[str, str]) -> dict[str, str]:
     return inherited_environment() | {f"GEMBA_DATABASE_URL_{name.upper()}": url for name, url in urls.items()}
 
 
+def _cluster_id(gemba: Installation) -> str:
+    from deploy.local.kafka_login import cluster_id
+
+    address = gemba.kafka
+    return cluster_id(address.bootstrap, address.user, address.password, tls=address.tls)
+
+
 def _replay_on_new_log(gemba: Installation) -> None:
     """Ask each service to publish everything again, if the broker's log is not the one it knows.
 
     Asked after every change of the cluster's id, and noted only when all have answered, so one
     that was killed in between is asked again.
     """
-    from deploy.local.kafka_login import cluster_id
-
-    address = gemba.kafka
-    found = cluster_id(address.bootstrap, address.user, address.password, tls=address.tls)
+    found = _cluster_id(gemba)
     if gemba.state.config().get("cluster_id") == found:
         return
     # A process of its own, as for migrations: this one stays small, and asks for a replay once in its life.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -122,11 +122,14 @@ def _mark(folder: Path, backup: Backup) -> None:
     write_private(path, (json.dumps(config, indent=2) + "\n").encode())
 
 
-def begin_life_if_restored(state: State, database_urls: Iterable[str]) -> bool:
-    """At each start, after the migrations and before anything publishes; True when this start is the first of a life."""
+def begin_life_if_restored(state: State, find_cluster: Callable[[], str], database_urls: Iterable[str]) -> bool:
+    """At each start, after the migrations and before anything publishes; True when this start is the first of a life.
+
+    `find_cluster` gives the id of the log that runs, which is a newly formatted one.
+    """
     mark = state.config().get(_MARK)
     if mark is None:
         return False
     from shared.restored import begin_lives
 
-    return asyncio.run(begin_lives(UUID(mark["id"]), database_urls)) > 0
+    return asyncio.run(begin_lives(UUID(mark["id"]), find_cluster(), database_urls)) > 0

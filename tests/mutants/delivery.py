@@ -333,9 +333,14 @@ READING = (
     Mutant(
         "restored_onto_a_surviving_log",
         "facts from after the restored instant are taken for news, and our own new facts for repeats",
-        (Edit(_LOG_STATE, "        if await conn.fetchval(IS_LEFT, met):\n            raise SurvivingLog(met)\n        state = ", "        state = "),
-         Edit("shared/kafka/log_reader.py", "    if not known:\n        raise LogAhead(", "    if known is NotImplemented:\n        raise LogAhead(")),
-        (simulated("restored", "has other people than directory"),),
+        (Edit(_LOG_STATE, "    if await conn.fetchval(IS_LEFT, cluster):\n        raise SurvivingLog(cluster)\n    await", "    await"),),
+        (Killer(f"{_KIT}/test_lives.py::test_a_life_does_not_begin_on_the_log_that_it_leaves", "DID NOT RAISE"),),
+    ),
+    Mutant(
+        "any_log_is_the_restored_ones",
+        "after a restore services take whichever log they meet first, one from between the backup and the restore as well",
+        (Edit(_LOG_STATE, 'START_EPOCH = "update log_state set cluster = $1, epoch', 'START_EPOCH = "update log_state set cluster = nullif($1, $1), epoch'),),
+        (Killer(f"{_KIT}/test_lives.py::test_no_other_log_is_taken_for_the_one_that_was_formatted", "DID NOT RAISE"),),
     ),
     Mutant(
         "log_ahead_is_taken",

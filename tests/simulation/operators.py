@@ -51,10 +51,13 @@ class Operators:
             except Transient:
                 await lapse(0.5)
 
-    def replace_cluster(self) -> None:
-        self._clusters += 1
+    def replace_cluster(self, by: Cluster | None = None) -> None:
         self._world.network.cluster.up = self._world.network.cluster in self._world.network.elsewhere.values()
-        self._world.network.cluster = Cluster(f"log-{self._clusters}")
+        self._world.network.cluster = by or self._next_cluster()
+
+    def _next_cluster(self) -> Cluster:
+        self._clusters += 1
+        return Cluster(f"log-{self._clusters}")
 
     async def back_up(self, after: float) -> None:
         await lapse(after)
@@ -65,7 +68,7 @@ class Operators:
         )
 
     async def restore(self) -> None:
-        """All databases go back to one instant, and begin another life; the old log is there until a new one is formatted."""
+        """All databases go back to one instant, and begin another life, for a new log; the old one answers until that is there."""
         if self._backup is None or self._restoring:
             return
         self._restoring = True
@@ -78,18 +81,14 @@ class Operators:
         self._world.promised = list(promised)
         self._world.visits, self._world.cases = (list(one) for one in known)
         self._world.promises.forget_mails()
-        if any(
-            database.tables["log_state"][1]["cluster"] != self._world.network.cluster.id
-            for database in self._world.databases.values()
-        ):
-            self.replace_cluster()  # a surviving log is refused only where the backup knows it: the tool formats one first
+        formatted = self._next_cluster()
         restore_id = UUID(int=self._world.rng.getrandbits(128))
         for name in self._world.databases:
-            await self._insist(partial(begin_life, self.pool(name), restore_id))
+            await self._insist(partial(begin_life, self.pool(name), restore_id, formatted.id))
         for replica in self._world.replicas:
             replica.start()
         await lapse(1 + self._world.rng.random() * 8)
-        self.replace_cluster()
+        self.replace_cluster(formatted)
         await lapse(self._world.rng.random() * 3)
         await self._release()
         self._restoring = False

@@ -119,13 +119,6 @@ async def begin_life(tx: Transaction, restore_id: Any) -> list[Any]:
     return [Row(number=number)]
 
 
-@means(lives.LEAVE_LOG)
-async def leave_log(tx: Transaction) -> list[Any]:
-    epoch = (await lock_log_state(tx))[0]["epoch"] + 1
-    tx.put("log_state", 1, Row(cluster=None, epoch=epoch))
-    return []
-
-
 @means(lives.RELEASE)
 async def release(tx: Transaction, by: Any) -> list[Any]:
     held = [(number, row) for number, row in tx.rows("lives") if row["released_at"] is None]

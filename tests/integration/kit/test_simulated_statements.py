@@ -141,7 +141,7 @@ async def see(pool: Any) -> list[Any]:
         async with transaction(pool) as conn:
             seen += [act.__name__, await act(conn)]
     await snapshot_states(pool)
-    seen += [await begin_life(pool, ONE), await begin_life(pool, ONE)]
+    seen += [await begin_life(pool, ONE, "log-9"), await begin_life(pool, ONE, "log-9")]
     async with transaction(pool) as conn:
         await arm(conn, "k", ONE, later(1), now=NOON)
         seen += [await count_pending(conn), await get_log_state(conn), (await get_life(conn)).on_hold]

@@ -10,7 +10,7 @@ from tests.integration.notifications.world import World
 
 async def test_a_restored_message_waits_for_an_operator_and_then_leaves_once(world: World) -> None:
     await one_offer(world)
-    await begin_life(world.pool, new_id())
+    await begin_life(world.pool, new_id(), "a-newly-formatted-log")
     await world.send()
     assert world.post.mails == []
     async with transaction(world.pool) as conn:
