@@ -157,9 +157,9 @@ class TimerRunner:
                 TAKE, kind.name, [due.aggregate for due in mine], [due.generation for due in mine], now
             )
             dues = sorted((Due(**dict(row)) for row in taken), key=lambda due: (due.due_at, due.aggregate))
-            if kind.fire_together is not None and len(dues) > 1:
+            if kind.fire_together is not None and dues:
                 await kind.fire_together(dues, now=now, conn=conn, deps=self._deps)
-            else:
+            elif kind.fire is not None:
                 for due in dues:
                     await kind.fire(due, now=now, conn=conn, deps=self._deps)
             if len(locked) == len(aggregates):

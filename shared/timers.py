@@ -25,7 +25,7 @@ Fire = Callable[..., Awaitable[None]]
 """`async def on_due(due, *, now, conn, deps)`: the effect, in the transaction that deletes the timer."""
 
 FireTogether = Callable[..., Awaitable[None]]
-"""`async def on_all_due(dues, *, now, conn, deps)`: the effects of several, in the order of their times."""
+"""`async def on_all_due(dues, *, now, conn, deps)`: the effects of one or several, in the order of their times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,17 @@ class TimerKind:
     name: str
     table: str
     key: str
-    fire: Fire
+    fire: Fire | None = None
+    """The effect of one; either this or `fire_together`."""
     on_failure: Fire | None = None
     """A smaller effect, in a transaction of its own, when `fire` raised: for deadlines that must not go quiet."""
     fire_together: FireTogether | None = None
-    """The same effect for a whole batch, for kinds that come by the thousand: a statement for all, not one for each.
-    When it raises, the batch is halved, and what stands alone is fired by `fire`."""
+    """The effects of a whole batch, for kinds that come by the hundred: a statement for all, not one for each.
+    When it raises, the batch is halved, down to a batch of one."""
+
+    def __post_init__(self) -> None:
+        if (self.fire is None) == (self.fire_together is None):
+            raise ValueError(f"deadline {self.name}: give it either fire or fire_together")
 
     @property
     def lock_sql(self) -> str:
@@ -64,7 +69,7 @@ ARM = """
         failures = 0, retry_at = null
     returning pg_notify('timers', floor(extract(epoch from due_at))::text)
 """
-DISARM = "delete from timers where kind = $1 and aggregate = $2"
+DISARM = "delete from timers where kind = $1 and aggregate = any($2::uuid[])"
 
 
 async def arm(conn: Connection, kind: str, aggregate: UUID, due_at: datetime, *, now: datetime) -> None:
@@ -72,9 +77,9 @@ async def arm(conn: Connection, kind: str, aggregate: UUID, due_at: datetime, *,
     await conn.execute(ARM, kind, aggregate, due_at, now)
 
 
-async def disarm(conn: Connection, kind: str, aggregate: UUID) -> None:
-    """What it waited for has happened. The aggregate's row is locked."""
-    await conn.execute(DISARM, kind, aggregate)
+async def disarm(conn: Connection, kind: str, *aggregates: UUID) -> None:
+    """What they waited for has happened. The aggregates' rows are locked."""
+    await conn.execute(DISARM, kind, aggregates)
 
 
 # Kind by kind, and those that failed apart: so each of these reads what it returns and no more, whatever the statistics say.

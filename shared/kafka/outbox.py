@@ -4,6 +4,7 @@
 one after the other, and a row that another one of the same aggregate waited for has the lower `seq`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,30 @@ APPEND_FACT = """
     select version, pg_notify('outbox', lane) from event
 """
 
+APPEND_FACTS = """
+    with said as (
+        select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::text[])
+                      with ordinality as said (event_id, topic, aggregate, type, body, lane, place)
+    ), numbered as (
+        select said.*, last.version as last_version, last.lane as last_lane,
+               row_number() over later as nth, first_value(said.lane) over later as first_lane
+        from said left join lateral (
+            select version, lane from outbox before
+            where before.topic = said.topic and before.aggregate = said.aggregate order by version desc limit 1
+        ) last on true
+        window later as (partition by said.topic, said.aggregate order by place)
+    ), event as (
+        insert into outbox (event_id, topic, aggregate, version, type, body, occurred_at, traceparent, lane)
+        select event_id, topic, aggregate, coalesce(last_version, 0) + nth, type, body, $7, $8,
+               coalesce(last_lane, first_lane)
+        from numbered order by place
+        returning seq, lane
+    ), pending as (
+        insert into outbox_pending (seq, lane) select seq, lane from event
+    )
+    select pg_notify('outbox', lane) from event group by lane
+"""
+
 
 async def emit(
     conn: Connection, fact: Fact, *, now: datetime, lane: str | None = None, topic: str | None = None
@@ -37,11 +62,18 @@ async def emit(
     The first fact of an aggregate decides its lane: two relays for one aggregate could overtake each other.
     Raises `ValueError` for a fact that is too large to travel: before anything is committed, not in the relay.
     """
-    body = fact.model_dump_json().encode()
-    if len(body) > MAX_BODY_BYTES:
-        raise ValueError(f"{fact.type} of {fact.key} has {len(body)} bytes; a fact may have {MAX_BODY_BYTES}.")
     where = topic or fact.topic
-    return await _append(conn, where, fact.key, fact.type, body, now, lane or _lane(where))
+    return await _append(conn, where, fact.key, fact.type, _body(fact), now, lane or _lane(where))
+
+
+async def emit_all(conn: Connection, facts: Sequence[Fact], *, now: datetime, lane: str | None = None) -> None:
+    """Append facts in one statement, as if each were emitted in turn; the rows of all their aggregates are locked.
+
+    For those who say the same of many at once. Raises `ValueError` like `emit`.
+    """
+    if facts:
+        rows = [(new_id(), fact.topic, fact.key, fact.type, _body(fact), lane or _lane(fact.topic)) for fact in facts]
+        await conn.execute(APPEND_FACTS, *map(list, zip(*rows, strict=True)), now, current_traceparent())
 
 
 async def emit_state(conn: Connection, topic: str, aggregate: UUID, *, now: datetime, erased: bool = False) -> int:
@@ -67,6 +99,13 @@ async def _append(
         APPEND_FACT, new_id(), topic, aggregate, type_, body, now, current_traceparent(), lane
     )
     return version
+
+
+def _body(fact: Fact) -> bytes:
+    body = fact.model_dump_json().encode()
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError(f"{fact.type} of {fact.key} has {len(body)} bytes; a fact may have {MAX_BODY_BYTES}.")
+    return body
 
 
 def _lane(topic: str) -> str:

@@ -15,8 +15,8 @@ TIMERS = (
         "a process that dies between the deadline's end and its effect has lost the effect",
         (Edit(
             _RUNNER,
-            "            if kind.fire_together is not None and len(dues) > 1:\n",
-            "            pass\n        async with transaction(self._pool) as conn:\n            if kind.fire_together is not None and len(dues) > 1:\n",
+            "            if kind.fire_together is not None and dues:\n",
+            "            pass\n        async with transaction(self._pool) as conn:\n            if kind.fire_together is not None and dues:\n",
         ),),
         (
             Killer(f"{_KIT}::test_a_failing_deadline_backs_off_in_machine_time_and_stays_due"),
@@ -187,7 +187,7 @@ MESSAGES = (
     Mutant(
         "unknown_recipient_parks_the_case",
         "an alert to somebody unknown stands still, and so does every later alert of its case",
-        (Edit("services/notifications/use_cases/queue_messages.py", "    if missing and template.lane != ZERO_TOLERANCE:\n", "    if missing:\n"),),
+        (Edit("services/notifications/use_cases/queue_messages.py", "    ordinary = [each for each in wanted if TEMPLATES[each.template].lane != ZERO_TOLERANCE]\n", "    ordinary = wanted\n"),),
         (Killer("tests/integration/notifications/test_cases.py::test_an_unknown_recipient_is_a_failed_message_at_once_and_not_a_parked_fact"),),
     ),
 )  # fmt: skip

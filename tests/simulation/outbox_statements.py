@@ -39,6 +39,17 @@ async def append_fact(
     return [Row(version=version)]
 
 
+@means(outbox.APPEND_FACTS)
+async def append_facts(
+    tx: Transaction, ids: Any, topics: Any, aggregates: Any, kinds: Any, bodies: Any, lanes: Any, at: Any, trace: str
+) -> list[Any]:
+    for event_id, topic, aggregate, kind, body, lane in zip(
+        ids, topics, aggregates, kinds, bodies, lanes, strict=True
+    ):
+        await append_fact(tx, event_id, topic, aggregate, kind, body, at, trace, lane)
+    return []
+
+
 @means(outbox.COUNT_PENDING)
 @means("select count(*) from outbox_pending")
 async def count_pending(tx: Transaction) -> list[Any]:

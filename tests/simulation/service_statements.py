@@ -136,13 +136,17 @@ VISITS |= {
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _MESSAGE = ("message_id", "lane", "template", "about", "part", "step", "country", "recipient_id", "channel", "bundle",
-            "data", "code", "queued_at", "not_before")  # fmt: skip
+            "data", "code", "not_before")  # fmt: skip
 _READ = ("message_id", "template", "about", "part", "step", "country", "recipient_id", "channel", "bundle", "data",
          "queued_at", "not_before", "attempts")  # fmt: skip
 
 
-async def insert_message(tx: Transaction, *values: Any) -> list[Any]:
-    row = Row(zip(_MESSAGE, values, strict=True))
+async def insert_messages(tx: Transaction, now: datetime, *columns: Any) -> list[Any]:
+    rows = [Row(zip(_MESSAGE, values, strict=True)) for values in zip(*columns, strict=True)]
+    return [inserted for row in rows for inserted in await _insert_message(tx, Row(row | {"queued_at": now}))]
+
+
+async def _insert_message(tx: Transaction, row: Row) -> list[Any]:
     once = tuple(row[name] for name in ("template", "about", "part", "recipient_id", "channel"))
     await tx.lock("messages_once", once)
     if tx.get("messages_once", once):
@@ -281,7 +285,7 @@ async def list_recipients(tx: Transaction, ids: list[Any]) -> list[Any]:
 
 
 NOTIFICATIONS |= {
-    messages.INSERT_MESSAGE: insert_message,
+    messages.INSERT_MESSAGES: insert_messages,
     messages.CLAIM_DUE: claim_due,
     messages.LOCK_CLAIMED: lock_claimed,
     messages.IS_OURS: is_ours,

@@ -184,11 +184,13 @@ DEADLINE = TimerKind("simulated.deadline", "visits", "visit_id", on_deadline)
 
 def _noted(kind: TimerKind) -> TimerKind:
     """The kind itself; that it fired is noted beside."""
+    effect = kind.fire
+    assert effect is not None, "each deadline of a case decides by itself"
 
     async def fire(due: Due, *, now: datetime, conn: Any, deps: Any) -> None:
         deps.world.note_firing(due, now, conn)
         deps.world.maybe_raise(conn, "deadline")
-        await kind.fire(due, now=now, conn=conn, deps=deps)
+        await effect(due, now=now, conn=conn, deps=deps)
 
     return TimerKind(kind.name, kind.table, kind.key, fire, on_failure=kind.on_failure)
 

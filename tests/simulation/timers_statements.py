@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +23,11 @@ async def arm(tx: Transaction, kind: str, aggregate: Any, due_at: datetime, now:
 
 
 @means(timers.DISARM)
-async def disarm(tx: Transaction, kind: str, aggregate: Any) -> list[Any]:
-    if tx.get("timers", (kind, aggregate)):
-        await tx.lock("timers", (kind, aggregate))
-        tx.put("timers", (kind, aggregate), None)
+async def disarm(tx: Transaction, kind: str, aggregates: Sequence[Any]) -> list[Any]:
+    for aggregate in aggregates:
+        if tx.get("timers", (kind, aggregate)):
+            await tx.lock("timers", (kind, aggregate))
+            tx.put("timers", (kind, aggregate), None)
     return []
 
 

@@ -28,6 +28,23 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMessage:
+    """Something to tell one person by one channel. `failed` is why it never can be sent; then it has no channel."""
+
+    message_id: UUID
+    wanted: Wanted
+    recipient_id: UUID
+    channel: str | None
+    not_before: datetime
+    bundle: str | None = None
+    failed: str | None = None
+
+    @property
+    def lane(self) -> str:
+        return TEMPLATES[self.wanted.template].lane
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     message_id: UUID
     template_name: str

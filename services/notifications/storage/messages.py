@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.notifications.domain.message import Message, Wanted
+from services.notifications.domain.message import Message, NewMessage
 from services.notifications.domain.retry import CLAIM, LONGEST, LONGEST_OF_ALERTS
 from shared.clock_watch import Wait
 from shared.db import Connection, Record
-from shared.ids import new_id
 from shared.lives import Held
 
 WAITS = (
@@ -21,64 +20,59 @@ WAITS = (
     Wait("messages", "retry_at", LONGEST_OF_ALERTS, only="lane = 'zero_tolerance'"),
 )
 
-INSERT_MESSAGE = """
+INSERT_MESSAGES = """
     insert into messages (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
                           state, code, queued_at, not_before, settled_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-            case when $12::text is null then 'queued' else 'failed' end, $12, $13,
-            case when $14::timestamptz <= $13 then timestamptz '2000-01-01 00:00+00' else $14 end,
-            case when $12::text is null then null else $13::timestamptz end)
+    select message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
+           case when code is null then 'queued' else 'failed' end, code, $1,
+           case when not_before <= $1 then timestamptz '2000-01-01 00:00+00' else not_before end,
+           case when code is null then null else $1::timestamptz end
+    from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::integer[], $8::text[], $9::uuid[],
+                $10::text[], $11::text[], $12::jsonb[], $13::text[], $14::timestamptz[])
+         as new (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data, code, not_before)
     on conflict on constraint messages_once do nothing
     returning message_id, pg_notify('messages', lane)
 """
 
 
-async def insert_message(
-    conn: Connection,
-    wanted: Wanted,
-    recipient_id: UUID,
-    *,
-    lane: str,
-    channel: str | None,
-    bundle: str | None,
-    failed: str | None,
-    now: datetime,
-    not_before: datetime,
-) -> UUID | None:
-    """A new message, or None when this person was told this by this channel already. `failed`: it never can be sent.
+async def insert_messages(conn: Connection, new: Sequence[NewMessage], *, now: datetime) -> set[UUID]:
+    """Which of them are new: the others' recipients were told this by this channel already.
 
-    Its lane's senders are woken at commit.
+    Their lanes' senders are woken at commit.
     """
-    inserted: UUID | None = await conn.fetchval(
-        INSERT_MESSAGE,
-        new_id(),
-        lane,
-        wanted.template,
-        wanted.about,
-        wanted.part,
-        wanted.step,
-        wanted.country,
-        recipient_id,
-        channel,
-        bundle,
-        dict(wanted.data),
-        failed,
-        now,
-        not_before,
-    )
-    return inserted
+    rows = [
+        (
+            message.message_id,
+            message.lane,
+            message.wanted.template,
+            message.wanted.about,
+            message.wanted.part,
+            message.wanted.step,
+            message.wanted.country,
+            message.recipient_id,
+            message.channel,
+            message.bundle,
+            dict(message.wanted.data),
+            message.failed,
+            message.not_before,
+        )
+        for message in new
+    ]
+    if not rows:
+        return set()
+    inserted = await conn.fetch(INSERT_MESSAGES, now, *map(list, zip(*rows, strict=True)))
+    return {row["message_id"] for row in inserted}
 
 
-GET_LAST_NOTICE = """
-    select max(greatest(not_before, queued_at)) from messages
-    where recipient_id = $1 and bundle = $2 and state in ('queued', 'sent')
+LIST_LAST_NOTICES = """
+    select recipient_id, max(greatest(not_before, queued_at)) as last from messages
+    where recipient_id = any($1::uuid[]) and bundle = $2 and state in ('queued', 'sent') group by recipient_id
 """
 
 
-async def get_last_notice(conn: Connection, recipient_id: UUID, bundle: str) -> datetime | None:
-    """When the last notice of this kind goes, or went, to this person."""
-    found: datetime | None = await conn.fetchval(GET_LAST_NOTICE, recipient_id, bundle)
-    return found
+async def get_last_notices(conn: Connection, recipient_ids: Sequence[UUID], bundle: str) -> dict[UUID, datetime]:
+    """When the last notice of this kind goes, or went, to each of these people."""
+    return {row["recipient_id"]: row["last"] for row in await conn.fetch(LIST_LAST_NOTICES, recipient_ids, bundle)}
 
 
 _COLUMNS = """

@@ -76,6 +76,15 @@ async def lock_visit(conn: Connection, visit_id: UUID) -> VisitCopy | None:
     return _copy(row) if row else None
 
 
+LIST_CONFIRMED = "select * from visits where visit_id = any($1::uuid[]) and state = 'confirmed'"
+
+
+async def list_confirmed(conn: Connection, visit_ids: Sequence[UUID]) -> list[VisitCopy]:
+    """Those of the visits, whose rows are locked, that are to take place; in the order that was asked for."""
+    found = {row["visit_id"]: _copy(row) for row in await conn.fetch(LIST_CONFIRMED, visit_ids)}
+    return [found[visit_id] for visit_id in visit_ids if visit_id in found]
+
+
 SAVE_VISIT = """
     insert into visits (visit_id, country, kind, enterprise_ids, trainer_id, offer,
                         starts_at, ends_at, zone, state, sequence, co_trainer_ids, invited_ids)

@@ -1,103 +1,107 @@
-"""Make messages of something to tell: one row per recipient and channel, found again by every repeat of the fact."""
+"""Make messages of something to tell: one row per recipient and channel, found again by every repeat of the fact.
 
+However many they are, they are found, inserted and said in a statement each.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.domain.message import Wanted
+from services.notifications.domain.message import NewMessage, Wanted
 from services.notifications.domain.recipient import Recipient
 from services.notifications.domain.routing import Route, route
 from services.notifications.domain.templates import TEMPLATES, ZERO_TOLERANCE
 from services.notifications.storage import messages, people
+from shared.contracts import Fact
 from shared.contracts.message import MessageFailed, MessageQueued
 from shared.contracts.person import PersonState
 from shared.contracts.values import Channel
 from shared.db import Connection
 from shared.errors import NotKnownYet
-from shared.kafka.outbox import emit
+from shared.ids import new_id
+from shared.kafka.outbox import emit_all
+
+_BUNDLE = "notices"
 
 
-async def queue_messages(wanted: Wanted, *, now: datetime, conn: Connection) -> int:
+async def queue_messages(*wanted: Wanted, now: datetime, conn: Connection) -> int:
     """Queue for every recipient by the channels that are right for them; returns how many messages are new.
 
     A recipient we never heard of: an ordinary message waits for them (`NotKnownYet`). One about a case does not
     wait, for the clock of its case runs: it is a failed message at once (`no_recipient`), which visits answers with
     the next tier, and the sender tries again when the person arrives (`reach_again`).
     """
-    template = TEMPLATES[wanted.template]
-    recipient_ids = list(dict.fromkeys(wanted.recipients))
-    known = await people.get_recipients(conn, recipient_ids)
-    missing = [one for one in recipient_ids if one not in known]
-    if missing and template.lane != ZERO_TOLERANCE:
+    known = await people.get_recipients(conn, list({one for each in wanted for one in each.recipients}))
+    await _require_known(wanted, known, conn=conn)
+    last_notices: dict[UUID, datetime] = {}
+    if any(TEMPLATES[each.template].bundled for each in wanted):
+        last_notices = await messages.get_last_notices(conn, list(known), _BUNDLE)
+    new: list[NewMessage] = []
+    for each in wanted:
+        for recipient_id in dict.fromkeys(each.recipients):
+            new += _addressed(each, recipient_id, known.get(recipient_id), last_notices, now)
+    return await queue_new(new, now=now, conn=conn)
+
+
+async def queue_new(new: Sequence[NewMessage], *, now: datetime, conn: Connection) -> int:
+    """Insert messages and say so; returns how many were not there already. Some have failed before they began."""
+    inserted = await messages.insert_messages(conn, new, now=now)
+    for lane in dict.fromkeys(message.lane for message in new):
+        told = [message for message in new if message.lane == lane and message.message_id in inserted]
+        await emit_all(conn, [fact for message in told for fact in _said(message, now)], now=now, lane=lane)
+    return len(inserted)
+
+
+async def _require_known(wanted: Sequence[Wanted], known: Mapping[UUID, Recipient], *, conn: Connection) -> None:
+    """Raise `NotKnownYet` where an ordinary message is for somebody whom we may still hear of."""
+    ordinary = [each for each in wanted if TEMPLATES[each.template].lane != ZERO_TOLERANCE]
+    missing = [one for each in ordinary for one in each.recipients if one not in known]
+    if missing:
         erased = await people.list_erased(conn, PersonState.topic, missing)
         if unknown := next((one for one in missing if one not in erased), None):
             raise NotKnownYet(f"person {unknown}")
-    new = 0
-    for recipient_id in recipient_ids:
-        new += await _queue_for(wanted, recipient_id, known.get(recipient_id), now=now, conn=conn)
-    return new
 
 
-async def _queue_for(
-    wanted: Wanted, recipient_id: UUID, recipient: Recipient | None, *, now: datetime, conn: Connection
-) -> int:
-    template = TEMPLATES[wanted.template]
-    bundle = "notices" if template.bundled else None
-    routes: tuple[Route, ...] = ()
-    if recipient is not None:
-        last = await messages.get_last_notice(conn, recipient_id, bundle) if bundle else None
-        routes = route(template, recipient, now=now, last_notice=last, asked=wanted.channels)
-    if not routes:
-        code = "no_recipient" if recipient is None or not recipient.active else "no_channel"
-        return int(await queue_one(wanted, recipient_id, None, bundle=None, failed=code, now=now, conn=conn))
-    return sum([
-        await queue_one(wanted, recipient_id, way, bundle=bundle, failed=None, now=now, conn=conn) for way in routes
-    ])  # fmt: skip
-
-
-async def queue_one(
+def _addressed(
     wanted: Wanted,
     recipient_id: UUID,
-    way: Route | None,
-    *,
-    bundle: str | None,
-    failed: str | None,
+    recipient: Recipient | None,
+    last_notices: dict[UUID, datetime],
     now: datetime,
-    conn: Connection,
-) -> bool:
-    """Insert one message and say so; False when it was there already. No `way`: it has failed before it began."""
-    lane = TEMPLATES[wanted.template].lane
-    message_id = await messages.insert_message(
-        conn,
-        wanted,
-        recipient_id,
-        lane=lane,
-        channel=way.channel if way else None,
-        bundle=bundle,
-        failed=failed,
-        now=now,
-        not_before=way.not_before if way else now,
-    )
-    if message_id is None:
-        return False
-    channel = Channel(way.channel) if way else None
+) -> list[NewMessage]:
+    template = TEMPLATES[wanted.template]
+    ways: tuple[Route, ...] = ()
+    if recipient is not None:
+        last = last_notices.get(recipient_id) if template.bundled else None
+        ways = route(template, recipient, now=now, last_notice=last, asked=wanted.channels)
+    if not ways:
+        code = "no_recipient" if recipient is None or not recipient.active else "no_channel"
+        return [NewMessage(new_id(), wanted, recipient_id, None, now, failed=code)]
+    if template.bundled:
+        last_notices[recipient_id] = ways[0].not_before
+    bundle = _BUNDLE if template.bundled else None
+    return [NewMessage(new_id(), wanted, recipient_id, way.channel, way.not_before, bundle=bundle) for way in ways]
+
+
+def _said(message: NewMessage, now: datetime) -> list[Fact]:
+    channel = Channel(message.channel) if message.channel else None
     queued = MessageQueued(
-        message_id=message_id,
-        template=wanted.template,
-        about=wanted.about,
-        step=wanted.step,
-        recipient_id=recipient_id,
+        message_id=message.message_id,
+        template=message.wanted.template,
+        about=message.wanted.about,
+        step=message.wanted.step,
+        recipient_id=message.recipient_id,
         channel=channel,
-        not_before=way.not_before if way and way.not_before > now else None,
+        not_before=message.not_before if message.not_before > now else None,
     )
-    await emit(conn, queued, now=now, lane=lane)
-    if failed is not None:
-        failure = MessageFailed(
-            message_id=message_id,
-            about=wanted.about,
-            step=wanted.step,
-            recipient_id=recipient_id,
-            channel=channel,
-            code=failed,
-        )
-        await emit(conn, failure, now=now, lane=lane)
-    return True
+    if message.failed is None:
+        return [queued]
+    failed = MessageFailed(
+        message_id=message.message_id,
+        about=message.wanted.about,
+        step=message.wanted.step,
+        recipient_id=message.recipient_id,
+        channel=channel,
+        code=message.failed,
+    )
+    return [queued, failed]

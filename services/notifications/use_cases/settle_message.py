@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.notifications.domain.message import Message, Wanted
-from services.notifications.domain.routing import Route, next_channel, outside_quiet_hours
+from services.notifications.domain.message import Message, NewMessage, Wanted
+from services.notifications.domain.routing import next_channel, outside_quiet_hours
 from services.notifications.storage import messages, people
-from services.notifications.use_cases.queue_messages import queue_one
+from services.notifications.use_cases.queue_messages import queue_new
 from shared.contracts.message import MessageCancelled, MessageFailed, MessageSent
 from shared.contracts.values import Channel
 from shared.db import Connection
+from shared.ids import new_id
 from shared.kafka.outbox import emit
 
 
@@ -75,5 +76,5 @@ async def _try_next_channel(message: Message, *, now: datetime, conn: Connection
     )
     lane = message.template.lane
     not_before = now if lane == "zero_tolerance" else outside_quiet_hours(reader, now)
-    way = Route(channel, not_before)
-    await queue_one(again, message.recipient_id, way, bundle=message.bundle, failed=None, now=now, conn=conn)
+    new = NewMessage(new_id(), again, message.recipient_id, channel, not_before, bundle=message.bundle)
+    await queue_new([new], now=now, conn=conn)

@@ -47,6 +47,15 @@ async def get_action(conn: Connection, action_id: UUID, *, lock: bool = False) -
     return _action(row) if row else None
 
 
+LIST_OPEN = f"select {_COLUMNS} from actions where action_id = any($1::uuid[]) and state = 'open'"
+
+
+async def list_open(conn: Connection, action_ids: Sequence[UUID]) -> list[Action]:
+    """Those of the actions for which nothing has been submitted; in the order that was asked for."""
+    found = {row["action_id"]: _action(row) for row in await conn.fetch(LIST_OPEN, action_ids)}
+    return [found[action_id] for action_id in action_ids if action_id in found]
+
+
 LIST_BY_FOLLOW_UP = f"select {_COLUMNS} from actions where follow_up_visit_id = $1 order by action_id for update"
 
 
@@ -126,6 +135,14 @@ async def insert_event(
 ) -> None:
     """One line of the action's timeline; a null actor is the clock."""
     await conn.execute(INSERT_EVENT, action_id, now, actor, what, detail)
+
+
+INSERT_EVENTS = "insert into action_events (action_id, at, what) select unnest($1::uuid[]), $2, $3"
+
+
+async def insert_events(conn: Connection, action_ids: Sequence[UUID], now: datetime, what: str) -> None:
+    """The same line, of the clock's, in the timelines of several."""
+    await conn.execute(INSERT_EVENTS, action_ids, now, what)
 
 
 async def list_events(conn: Connection, action_id: UUID) -> list[Record]:

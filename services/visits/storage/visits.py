@@ -55,6 +55,23 @@ async def get_visit(conn: Connection, visit_id: UUID, *, lock: bool = False) -> 
     return _visit(row) if row else None
 
 
+LIST_IN_STATE = f"select {_COLUMNS} from visits where visit_id = any($1::uuid[]) and state = any($2::text[])"
+
+
+async def list_in_state(conn: Connection, visit_ids: Sequence[UUID], *states: VisitState) -> list[Visit]:
+    """Those of the visits, whose rows are locked, that are in one of the states; in the order that was asked for."""
+    found = {row["visit_id"]: _visit(row) for row in await conn.fetch(LIST_IN_STATE, visit_ids, states)}
+    return [found[visit_id] for visit_id in visit_ids if visit_id in found]
+
+
+MARK_STATE = "update visits set state = $2 where visit_id = any($1::uuid[])"
+
+
+async def mark_state(conn: Connection, visit_ids: Sequence[UUID], state: VisitState) -> None:
+    """Change only the state, of visits whose rows are locked."""
+    await conn.execute(MARK_STATE, visit_ids, state)
+
+
 MARK_RESCHEDULE_WANTED = "update visits set reschedule_wanted_at = $2 where visit_id = $1"
 
 
@@ -109,6 +126,19 @@ async def mark_answered(
 ) -> None:
     """What became of the visit's present offer; one that was answered keeps its answer."""
     await conn.execute(MARK_ANSWERED, visit.visit_id, visit.offer, answer, now, reason, via)
+
+
+MARK_ALL_ANSWERED = """
+    update visit_offers set answer = $3, answered_at = $4
+    from unnest($1::uuid[], $2::integer[]) as present (visit_id, offer)
+    where visit_offers.visit_id = present.visit_id and visit_offers.offer = present.offer and answer is null
+"""
+
+
+async def mark_all_answered(conn: Connection, visits: Sequence[Visit], answer: Answer, now: datetime) -> None:
+    """What became of the present offers of several visits."""
+    present = [visit.visit_id for visit in visits], [visit.offer for visit in visits]
+    await conn.execute(MARK_ALL_ANSWERED, *present, answer, now)
 
 
 LIST_VISITS = f"""

@@ -1,5 +1,6 @@
 """The due date of an action draws near, and passes: the owner, then the coordinators, then the head are told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -7,28 +8,33 @@ from uuid import UUID
 from services.visits.deps import Deps
 from services.visits.domain.action import Action, ActionState, next_overdue
 from services.visits.storage import people
-from services.visits.storage.actions import get_action, insert_event, save_action
+from services.visits.storage.actions import get_action, insert_event, insert_events, list_open, save_action
 from services.visits.use_cases.open_actions import OVERDUE
 from shared.contracts.action import ActionOverdue, ActionReminded
 from shared.db import Connection
-from shared.kafka.outbox import emit
+from shared.kafka.outbox import emit, emit_all
 from shared.timers import Due, arm
 
 
-async def remind_action(due: Due, *, now: datetime, conn: Connection) -> None:
-    """Only where nothing has been submitted: a reminder of what is done already teaches people to ignore them."""
-    action = await get_action(conn, due.aggregate)
-    if action is None or action.state is not ActionState.OPEN or action.due_at is None:
-        return
-    await insert_event(conn, action.action_id, now, None, "reminded")
-    reminded = ActionReminded(
-        action_id=action.action_id,
-        country=action.country,
-        owner_id=action.owner_id,
-        due_at=action.due_at,
-        recipient_ids=(action.owner_id,),
-    )
-    await emit(conn, reminded, now=now)
+async def remind_actions(dues: Sequence[Due], *, now: datetime, conn: Connection) -> None:
+    """Only where nothing has been submitted: a reminder of what is done already teaches people to ignore them.
+
+    The actions of a report fall due together, so each step is a statement for all of them.
+    """
+    waiting = await list_open(conn, [due.aggregate for due in dues])
+    reminded = [
+        ActionReminded(
+            action_id=action.action_id,
+            country=action.country,
+            owner_id=action.owner_id,
+            due_at=action.due_at,
+            recipient_ids=(action.owner_id,),
+        )
+        for action in waiting
+        if action.due_at is not None
+    ]
+    await insert_events(conn, [one.action_id for one in reminded], now, "reminded")
+    await emit_all(conn, reminded, now=now)
 
 
 async def escalate_action(due: Due, *, now: datetime, conn: Connection, deps: Deps) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from shared.db import Connection, Pool, transaction
 from shared.ids import new_id
-from shared.kafka.outbox import count_pending, emit, emit_state
+from shared.kafka.outbox import count_pending, emit, emit_all, emit_state
 from shared.kafka.relay import DELETE_PENDING, READ_PENDING
 from tests.integration.kit.parts import NOON, declined, declined_again, eventually
 
@@ -150,3 +150,30 @@ async def test_the_outbox_of_a_state_topic_holds_the_key_alone(open_database: Po
     rows = await pool.fetch("select type, body, lane from outbox")
     assert {tuple(row) for row in rows} == {(None, None, "state")}
     assert tuple(await pool.fetchrow("select version, erased from state_copies")) == (2, True)
+
+
+async def test_many_facts_in_one_statement_are_what_they_would_be_one_by_one(open_database: Pools) -> None:
+    pool, told, new = await open_database("visits"), new_id(), new_id()
+    before, after = declined_again(told, 2)
+    first, second = declined_again(new, 2)
+    async with transaction(pool) as conn:
+        await emit(conn, before, now=NOON, lane="zero_tolerance")
+        await emit_all(conn, [first, after, second], now=NOON)
+    rows = await pool.fetch(
+        "select aggregate, version, lane from outbox join outbox_pending using (seq, lane) order by seq"
+    )
+    assert [(row["aggregate"], row["version"], row["lane"]) for row in rows] == [
+        (told, 1, "zero_tolerance"),
+        (new, 1, "general"),
+        (told, 2, "zero_tolerance"),
+        (new, 2, "general"),
+    ]
+
+
+async def test_none_of_many_facts_is_said_when_one_is_too_large_to_travel(open_database: Pools) -> None:
+    pool = await open_database("visits")
+    async with transaction(pool) as conn:
+        await emit_all(conn, [], now=NOON)
+        with pytest.raises(ValueError, match="a fact may have"):
+            await emit_all(conn, [declined(), declined("x" * 300_000)], now=NOON)
+        assert await count_pending(conn) == 0

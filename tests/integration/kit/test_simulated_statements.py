@@ -23,7 +23,7 @@ from shared.kafka.log_state import (
     start_replay,
     take_lease,
 )
-from shared.kafka.outbox import count_pending, emit, emit_state
+from shared.kafka.outbox import count_pending, emit, emit_all, emit_state
 from shared.kafka.parked import claim, claim_due, delete_parked, insert_parked, mark_replay, mark_skip, save_fate
 from shared.kafka.relay import DELETE_PENDING, GET_OWN_VERSIONS, READ_PENDING
 from shared.lives import begin_life, get_life, release
@@ -44,6 +44,7 @@ async def publishing(conn: Any) -> list[Any]:
     facts = [declined("x", visit_id=visit, trainer_id=PERSON) for visit in (ONE, ONE, OTHER)]
     seen: list[Any] = [await start_replay(conn, "log-0")]
     seen.append([await emit(conn, fact, now=NOON) for fact in facts])
+    await emit_all(conn, facts, now=NOON, lane="zero_tolerance")
     seen.append([await emit_state(conn, "gemba.person", PERSON, now=NOON, erased=erased) for erased in (False, True)])
     rows = await conn.fetch(READ_PENDING, "general", 2)
     seen.append([(row["aggregate"], row["version"]) for row in rows])
@@ -125,7 +126,7 @@ async def deadlines(conn: Any) -> list[Any]:
         [bool(await conn.fetchval(FAILED, "k", ONE, generation, 300.0)) for generation in (-1, newest["generation"])]
     )
     seen.append(len(await conn.fetch(READ_DUE, later(10), ["k"], 9)))
-    await disarm(conn, "k", PERSON)
+    await disarm(conn, "k", PERSON, OTHER)
     return [*seen, await conn.fetchval(NEXT_DUE, ["k"])]
 
 

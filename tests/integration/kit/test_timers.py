@@ -414,7 +414,7 @@ async def test_effects_of_a_batch_in_one_statement_are_halved_down_to_the_bad_on
             raise RuntimeError("bad")
 
     office.before = refuse
-    office.kind = replace(office.kind, fire_together=fire_together)
+    office.kind = replace(office.kind, fire=None, fire_together=fire_together)
     office.clock.advance(timedelta(minutes=1))
     assert await office.runner().fire_due() == 8
     assert sorted(await office.fired()) == sorted(set(aggregates) - {bad})

@@ -194,6 +194,28 @@ async def test_the_day_before_and_the_end_of_a_visit_have_their_messages(world: 
     assert "/visits/tap?t=" in last.get_body(("plain",)).get_content()
 
 
+async def test_the_reminders_of_one_minute_go_to_everybody_whatever_one_of_them_is_short_of(world: World) -> None:
+    enterprise = await world.knows_enterprise("rahman")
+    visits = [offered(await world.knows(key), enterprise) for key in ("rina", "selim", "tuli")]
+    for offer in visits:
+        await world.hears(scheduled(offer), offer, confirmed(offer))
+    await world.send()
+    stranger = new_id()
+    await world.pool.execute("update visits set trainer_id = $1 where visit_id = $2", stranger, visits[1].visit_id)
+    world.clock.advance(datetime(2026, 3, 30, 11, tzinfo=UTC) - world.clock.now())
+    await world.advance(seconds=0)
+    await world.send()
+    for key, last in (("rina", "Tomorrow"), ("selim", "Confirmed"), ("tuli", "Tomorrow")):
+        assert subjects(world.post.to(f"{key}@example.org"))[-1] == last
+    held_up = await world.pool.fetch("select aggregate, failures from timers where kind = 'reminder.visit'")
+    assert [(row["aggregate"], row["failures"]) for row in held_up] == [(visits[1].visit_id, 1)]
+    await world.knows("stranger", person_id=stranger)
+    await world.pool.execute("update timers set retry_at = clock_timestamp() where retry_at is not null")
+    await world.advance(seconds=0)
+    await world.send()
+    assert subjects(world.post.to("stranger@example.org")) == ["Tomorrow"]
+
+
 async def test_after_an_outage_a_reminder_of_what_has_begun_is_skipped_with_a_reason(world: World) -> None:
     offer = offered(await world.knows("rina"), await world.knows_enterprise("rahman"))
     await world.hears(scheduled(offer), offer, confirmed(offer))

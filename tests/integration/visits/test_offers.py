@@ -97,6 +97,21 @@ async def test_silence_lapses_at_the_deadline_and_a_late_answer_says_so(world: W
     await world.get(f"/visits/api/visits/{visit_id}", by=world.people.trainer, status=404)
 
 
+async def test_after_an_outage_every_offer_that_nobody_answered_lapses_and_the_others_stand(world: World) -> None:
+    silent = [await world.schedule() for _ in range(3)]
+    accepted = await world.schedule()
+    await world.post(f"/visits/api/visits/{accepted}/accept", by=world.people.trainer, status=200)
+    world.clock.advance(timedelta(days=13))
+    assert await world.timers.fire_due() == 3, "in one batch"
+    assert {fact.visit_id for fact in await emitted(world.pool, OfferLapsed)} == set(silent)
+    states = await world.pool.fetch("select visit_id, state, answer from visits join visit_offers using (visit_id, offer)")
+    assert {row["visit_id"]: (row["state"], row["answer"]) for row in states} == {
+        **dict.fromkeys(silent, ("lapsed", "lapsed")), accepted: ("confirmed", "accepted"),
+    }  # fmt: skip
+    waiting = await world.pool.fetch("select kind, aggregate from timers")
+    assert [(row["kind"], row["aggregate"]) for row in waiting] == [("visit.missed", accepted)]
+
+
 async def test_an_answer_to_an_older_offer_names_the_new_one(world: World) -> None:
     visit_id = await world.schedule()
     await world.feeder.deliver(moved(world, visit_id, days=20))
