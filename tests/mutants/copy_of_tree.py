@@ -53,12 +53,10 @@ class CopyOfTree:
         try:
             for edit in edits:
                 edit.apply(self.root)
-                self._forget_compiled(edit.path)
             yield
         finally:
             for path, content in before.items():
                 (self.root / path).write_bytes(content)
-                self._forget_compiled(path)
 
     def run(self, tests: Sequence[str], *, seconds: float, environment: Mapping[str, str]) -> Run:
         """Run these tests, and nothing else; `environment` comes on top of what all runs have.
@@ -68,7 +66,12 @@ class CopyOfTree:
         verdicts = self.root / "verdicts.jsonl"
         verdicts.unlink(missing_ok=True)
         plugins = ["-p", "tests.mutants.verdicts", "-p", "no:cacheprovider"]
-        own = {"PYTHONPATH": str(self.root), "GEMBA_VERDICTS": str(verdicts)}
+        own = {
+            "PYTHONPATH": str(self.root),
+            "GEMBA_VERDICTS": str(verdicts),
+            # Python compares size and second of a source: two mutants of one second could be taken for one another.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         with subprocess.Popen(
             process.spawn_command([sys.executable, "-m", "pytest", "-q", *plugins, "--tb=short", *tests]),
             cwd=self.root,
@@ -97,12 +100,6 @@ class CopyOfTree:
         self._broken_off = True
         if (running := self._tests) is not None:
             process.stop(running, stop_signal=signal.SIGINT, patience=_LAST_SECONDS)
-
-    def _forget_compiled(self, path: str) -> None:
-        """Python compares size and second of the source: two mutants of one second could be taken for one another."""
-        source = self.root / path
-        for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
-            compiled.unlink()
 
 
 @contextmanager

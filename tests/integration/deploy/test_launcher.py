@@ -26,7 +26,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "gemba", root)
     shutil.copy(ROOT / "deploy" / "local" / "setup.py", folder)
-    (folder / "__main__.py").write_text("import os, sys\nprint(sys.argv[1:], os.getcwd(), sys.prefix)\n")
+    (folder / "beside.py").touch()
+    main = "import os, sys\nimport deploy.local.beside\nprint(sys.argv[1:], os.getcwd(), sys.prefix)\n"
+    (folder / "__main__.py").write_text(main)
     (root / "requirements.lock").write_text("# nothing\n")
     (root / "requirements-test.lock").write_text("# nothing more\n")
     yield root
@@ -52,6 +54,13 @@ def test_first_use_sets_up_and_the_second_does_not(clone: Path) -> None:
     assert "making .venv" in first.stderr
 
     assert gemba(clone, "status").stderr == ""
+
+
+def test_what_was_compiled_is_kept_beside_the_environment_whatever_the_caller_says_of_bytecode(clone: Path) -> None:
+    done = gemba(clone, "status", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX="/nowhere")
+    assert done.returncode == 0, done.stderr
+    assert [each.name.split(".")[0] for each in (clone / ".venv" / "bytecode").rglob("beside.*.pyc")] == ["beside"]
+    assert not list((clone / "deploy").rglob("__pycache__")), "and the tree is as it was"
 
 
 def test_changed_lock_is_installed_again(clone: Path) -> None:
