@@ -14,6 +14,8 @@ from tests.benchmarks import (
     projection,
     rebuild,
     relay,
+    reminders,
+    replicas,
     tap_to_mail,
     timers,
 )
@@ -53,7 +55,9 @@ BENCHMARKS = {
         Benchmark("tap", "a tap on a phone → mail, against no log in between", 200, "taps", tap_to_mail.measure),
         Benchmark("http", "a command over HTTP, against bare ASGI", 2_000, "commands a round", http_command.measure),
         Benchmark("growth", "old rows, against a fresh database", 300_000, "old facts", growth.measure),
+        Benchmark("replicas", "partitions × replicas, against one of each", 4_000, "facts a round", replicas.measure),
         Benchmark("rebuild", "a lost log, filled again from the outbox", 20_000, "facts", rebuild.measure),
+        Benchmark("reminders", "the reminders of one minute, against one by one", 5_000, "visits", reminders.measure),
         Benchmark("timers", "a backlog of deadlines, against peers", 100_000, "pending", timers.measure_backlog),
         Benchmark("steady", "500 deadlines due each second", 100_000, "pending", timers.measure_steady),
         Benchmark("million", "deadlines that only wait", 1_000_000, "pending", timers.measure_million),
