@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, Self, TypeAlias
 
 import asyncpg
@@ -72,6 +73,12 @@ async def open_pool(
         raise Transient(f"The database could not be reached: {type(fault).__name__}.") from fault
 
 
+_FIRST_TYPE_OF_A_DATABASE = 16384
+_TYPES: dict[tuple[int, frozenset[int]], Any] = {}
+_NOTHING_PREPARED = SimpleNamespace(name="known")
+"""In place of the statement that asked: asyncpg prepares its own again after one without a name."""
+
+
 class _Untouched(asyncpg.Connection):  # type: ignore[misc]  # it has no types of its own
     """A connection that is given back as it is: no use of ours leaves a setting, a lock or a cursor on it.
 
@@ -81,6 +88,19 @@ class _Untouched(asyncpg.Connection):  # type: ignore[misc]  # it has no types o
 
     def get_reset_query(self) -> str:
         return ""
+
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> tuple[Any, Any]:
+        """What PostgreSQL's own types consist of is the same in every database: it is asked once, not by each connection.
+
+        The question takes the server 15 ms, before the first statement with an array.
+        """
+        wanted = frozenset(typeoids)
+        if max(wanted) >= _FIRST_TYPE_OF_A_DATABASE:
+            return await super()._introspect_types(wanted, timeout)  # type: ignore[no-any-return]
+        asked = (self.get_server_version().major, wanted)
+        if asked not in _TYPES:
+            _TYPES[asked], _ = await super()._introspect_types(wanted, timeout)
+        return _TYPES[asked], _NOTHING_PREPARED
 
 
 @asynccontextmanager

@@ -207,3 +207,29 @@ async def test_a_transaction_that_raises_leaves_nothing(pool: Pool) -> None:
             )
             raise KeyError
     assert await pool.fetchval("select count(*) from commands") == 0
+
+
+async def test_what_types_consist_of_is_asked_once_and_not_by_every_connection(pool: Pool) -> None:
+    values = [[uuid4()], ["a"], [NOON], [{"b": 1}]]
+    statement = "select $1::uuid[], $2::text[], $3::timestamptz[], $4::jsonb[], array['a'::name]"
+    asked: list[str] = []
+    async with pool.acquire() as first, pool.acquire() as second:
+        assert list(await first.fetchrow(statement, *values)) == [*values, ["a"]]
+        with second.query_logger(lambda record: asked.append(record.query)):
+            assert list(await second.fetchrow(statement, *values)) == [*values, ["a"]]
+    assert asked == [statement]
+
+
+async def test_a_type_of_the_database_itself_is_asked_of_each(
+    postgres_server: str, database: Callable[[str], DatabaseUrls]
+) -> None:
+    urls = database("visits")
+    with administrator(postgres_server, urls) as owner:
+        owner.execute("create type mood as enum ('well')")
+    other = await open_pool(urls.run, size=2, name="test")
+    try:
+        async with other.acquire() as first, other.acquire() as second:
+            for conn in (first, second):
+                assert await conn.fetchval("select array['well'::mood]") == ["well"]
+    finally:
+        await other.close()
