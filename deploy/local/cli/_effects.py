@@ -9,8 +9,9 @@ from deploy.local.client.failure import ClientFailure
 from deploy.local.client.output import Column, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from deploy.local.client.output import Output
     from deploy.local.client.session import Session
 
 _AT_ONCE = 100
@@ -55,6 +56,14 @@ def show_effects(gemba: Session, found: dict[str, Any]) -> None:
             ],
             gap=True,
         )
+
+
+def show_absent(out: Output, placements: Iterable[Mapping[str, Any]]) -> None:
+    """Who stays away from a classroom so that it can be held, and why."""
+    for row in placements:
+        for one in row.get("absent") or []:
+            why = " ".join(reason["text"] for reason in one["reasons"])
+            out.line(f"Without {plain(one['enterprise'])}: {row['stage']} on {row['day']}. {why}")
 
 
 def show_changes(gemba: Session, changes: list[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _PARTS = {
     "km": "kilometres", "off_target": "days off target", "continuity": "another trainer there", "not_preferred": "not the preferred one",
-    "load": "above an even share", "nights": "nights away", "start": "later hour",
+    "load": "above an even share", "nights": "nights away", "start": "later hour", "unplaced": "who stays away",
 }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def explain(
         for one in wanted:
             params = {"trainer": trainer}
             why = gemba.client.send(calls.REASONS, params=params, plan_id=found["plan_id"], visit_id=one["visit_id"])
-            told.append(why | {"stage": one["stage"], "enterprises": one["enterprises"]})
+            told.append(why | {name: one[name] for name in ("stage", "enterprises", "absent") if name in one})
         if as_json:
             gemba.out.document({"items": told})
         if not told:
@@ -83,7 +83,7 @@ def _visit(every: list[dict[str, Any]], asked: str) -> dict[str, Any]:
 
 
 def _explained(gemba: Session, why: dict[str, Any]) -> None:
-    from deploy.local.cli._effects import help_text
+    from deploy.local.cli._effects import help_text, show_absent
     from deploy.local.client.output import plain
 
     where = f"{why['stage']} at {plain(why['enterprises'])}"
@@ -97,6 +97,7 @@ def _explained(gemba: Session, why: dict[str, Any]) -> None:
         return
     costs = ", ".join(f"{_PARTS.get(name, name)} {value:g}" for name, value in why["parts"].items())
     gemba.out.line(f"{where}: {why['trainer']['name']} on {why['day']} ({costs or 'costs nothing'})", gap=True)
+    show_absent(gemba.out, [why])
     for one in why["trainers"]:
         gemba.out.line(f"  not {one['trainer']['name']}: {_against(one)}")
     for one in why["days"]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.scheduler.planner import Instance, Plan, Progress, Violation
 
 _FORMAT = "docs/reference/planner-instance.md"
-_OF_THE_BOOKS = frozenset({"cost", "bound", "status", "unplaced_has_reason", "accounted_for"})
+_OF_THE_BOOKS = frozenset({"cost", "bound", "status", "unplaced_has_reason", "absent_has_reason", "accounted_for"})
 
 
 Roads = Annotated[
@@ -242,5 +242,7 @@ def _show(out: Output, plan: Plan, found: list[Violation], taken: float) -> None
     ])  # fmt: skip
     for one in found:
         out.line(_sentence(one))
+    for away in plan.absences:
+        out.line(f"{away.job_id} without {away.enterprise_id}: " + " ".join(r.text for r in away.reasons[:2]))
     for left in plan.unplaced:
         out.line(f"{left.job_id}: " + " ".join(r.text for r in left.reasons[:2]))

@@ -108,6 +108,7 @@ def _plan_now(gemba: Session, cohort: str, timeout: float) -> dict[str, Any]:
 
 
 def _summary(gemba: Session, plan: dict[str, Any]) -> None:
+    from deploy.local.cli._effects import show_absent
     from deploy.local.client.output import Column
 
     placed, left = len(plan["placements"]), len(plan["unplaced"])
@@ -120,6 +121,7 @@ def _summary(gemba: Session, plan: dict[str, Any]) -> None:
             ("Of it", {name: value for name, value in plan["parts"].items() if value}),
         ]
     )
+    show_absent(gemba.out, plan["placements"])
     gemba.out.table(
         plan["loads"],
         [

@@ -104,7 +104,7 @@ def again(
 
 
 def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
-    from deploy.local.cli._effects import help_text
+    from deploy.local.cli._effects import help_text, show_absent
     from deploy.local.client.output import Column, plain
 
     placed, left = plan.get("placements") or [], plan.get("unplaced") or []
@@ -129,6 +129,7 @@ def _show(out: Output, plan: dict[str, Any], *, why: bool) -> None:
             ],
             gap=True,
         )
+    show_absent(out, placed)
     for row in left:
         out.line(f"No place: {row.get('stage')} at {plain(row.get('enterprises'))}", gap=True)
         for one in row.get("reasons") or []:

@@ -91,13 +91,14 @@ def _differs(change: Change) -> bool:
     a, b = change.before, change.after
     if a is None or b is None:
         return True
-    return (a.day, a.start, a.end, a.days, crew(a), a.trainer_id) != (
+    return (a.day, a.start, a.end, a.days, crew(a), a.trainer_id, frozenset(a.absent_ids)) != (
         b.day,
         b.start,
         b.end,
         b.days,
         crew(b),
         b.trainer_id,
+        frozenset(b.absent_ids),
     )
 
 
@@ -116,9 +117,12 @@ def effects_of(changes: Iterable[Change], enterprises: Mapping[UUID, Iterable[UU
             told.updated += person in now & was
             told.cancelled += person in was - now
         for site in enterprises.get(one.visit_id, ()):
-            told = sites.setdefault(site, Told())
-            told.on(one.after or one.before)
-            told.new += one.before is None
-            told.updated += one.before is not None and one.after is not None
-            told.cancelled += one.after is None
+            invited = one.before is not None and site not in one.before.absent_ids
+            invites = one.after is not None and site not in one.after.absent_ids
+            if invited or invites:
+                told = sites.setdefault(site, Told())
+                told.on(one.after if invites else one.before)
+                told.new += invites and not invited
+                told.updated += invites and invited
+                told.cancelled += invited and not invites
     return Effects(changes, trainers, sites)

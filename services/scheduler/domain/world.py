@@ -84,6 +84,8 @@ class Wish:
     prefer: frozenset[UUID] = frozenset()
     quorum: int = 1
     """Fewest enterprises with which a classroom is held."""
+    announced: bool = False
+    """Everybody of its group was told of it, so nobody is left out of it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Seat:
     end: time
     days: int = 1
     co_trainer_ids: tuple[UUID, ...] = ()
+    absent_ids: tuple[UUID, ...] = ()
+    """Enterprises of its group without which a classroom is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,18 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """An enterprise that stays away from a classroom so that it can be held, and why."""
+
+    enterprise_id: UUID
+    reasons: tuple[Why, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """As it is stored and answered."""
+        return {"enterprise_id": str(self.enterprise_id), "reasons": [one.as_json() for one in self.reasons]}
+
+
+@dataclass(frozen=True, slots=True)
 class Clash:
     """A rule that a plan breaks in the present world."""
 
@@ -277,3 +293,5 @@ class Proposal:
     loads: tuple[TrainerLoad, ...] = ()
     trace: tuple[tuple[float, ...], ...] = ()
     """Seconds since it began, best cost, proven bound, visits without a place."""
+    absences: Mapping[UUID, tuple[Absence, ...]] = field(default_factory=dict)
+    """Who stays away, by classroom."""

@@ -32,7 +32,7 @@ PARTS = {
     "load": "Visits above an even share",
     "nights": "Nights away from home",
     "start": "Later in the day",
-    "unplaced": "Visits without a place",
+    "unplaced": "Visits without a place, enterprises without a classroom",
 }
 """What a plan's points are called on pages."""
 

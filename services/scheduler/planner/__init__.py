@@ -39,6 +39,7 @@ from services.scheduler.planner.instance import (
 )
 from services.scheduler.planner.ledger import Ledger
 from services.scheduler.planner.plan import (
+    Absence,
     Candidate,
     Placement,
     Plan,
@@ -57,6 +58,7 @@ from services.scheduler.planner.solve import place_one, solve
 from services.scheduler.planner.travel import Matrix, Position, Travel
 
 __all__ = [
+    "Absence",
     "Absent",
     "Booked",
     "Cancelled",

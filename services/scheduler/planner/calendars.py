@@ -1,6 +1,6 @@
 """Days as arrays: when trainers can begin a block they are certified for, and when enterprises can take one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -68,14 +68,20 @@ class Calendars:
             self.works.append(self._blocks(self._trainers & held & ~(self.taken & self._careful), job.days))
         return self._works_rows[key]
 
-    def open_row(self, job: Job) -> int:
-        """Row of `is_open` for a job's enterprises."""
-        key = (job.enterprise_ids, job.days)
+    def open_row(self, job: Job, optional: Sequence[str] = ()) -> int:
+        """Row of `is_open` for a job's enterprises, aside from those who may stay away."""
+        key = (tuple(e for e in job.enterprise_ids if e not in optional), job.days)
         if key not in self._open_rows:
             self._open_rows[key] = len(self.is_open)
-            together = np.logical_and.reduce([self._sites[e] for e in job.enterprise_ids])
+            together = np.logical_and.reduce([~self._none(), *(self._sites[e] for e in key[0])])
             self.is_open.append(self._blocks(together, job.days))
         return self._open_rows[key]
+
+    def guest_row(self, job: Job, enterprise: str, low: int, high: int) -> int:
+        """Row of `is_open` for one enterprise of a classroom, which can begin for it from one index to another."""
+        within = np.arange(self.days)
+        self.is_open.append(self._blocks(self._sites[enterprise], job.days) & (within >= low) & (within <= high))
+        return len(self.is_open) - 1
 
     def _holds(self, trainer: Trainer, module: str | None, rank: int) -> Days:
         if module is None:

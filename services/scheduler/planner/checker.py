@@ -14,8 +14,8 @@ from services.scheduler.planner.instance import Continuity, Instance, Job, JobKi
 from services.scheduler.planner.plan import Placement, Plan, PlanStatus, Violation
 
 CONSTRAINTS = (
-    "known_ids", "placed_once", "accounted_for", "unplaced_has_reason", "status", "cost", "bound",
-    "duration", "window", "horizon", "working_hours", "quorum", "pin", "enterprise_closed", "enterprise_weekday",
+    "known_ids", "placed_once", "accounted_for", "unplaced_has_reason", "absent_has_reason", "status", "cost", "bound",
+    "duration", "window", "horizon", "working_hours", "quorum", "absent", "pin", "enterprise_closed", "enterprise_weekday",
     "enterprise_holiday", "crew", "certificate", "candidate_with_expert", "manager_language", "worker_language",
     "conflict_of_interest", "forbidden_trainer", "skill", "leave", "trainer_weekday", "trainer_holiday",
     "gap_min", "gap_max", "order", "chain", "continuity", "trainer_overlap", "enterprise_overlap", "travel",
@@ -60,6 +60,11 @@ def _book_keeping(instance: Instance, plan: Plan) -> Iterator[Violation]:
     for item in plan.unplaced:
         if not item.reasons:
             yield Violation("unplaced_has_reason", "is left out without a reason", (item.job_id,))
+    away = sorted((p.job_id, e) for p in plan.placements for e in p.absent)
+    if away != sorted((a.job_id, a.enterprise_id) for a in plan.absences) or not all(a.reasons for a in plan.absences):
+        yield Violation(
+            "absent_has_reason", "who stays away from a classroom is not who is told, with reasons, to do so"
+        )
     complete = plan.status in {PlanStatus.OPTIMAL, PlanStatus.FEASIBLE}
     if complete == bool(left) or (plan.status is PlanStatus.EMPTY) != (bool(left) and not placed):
         yield Violation("status", f"{plan.status} does not fit {len(placed)} placed, {len(left)} left out")
@@ -77,15 +82,17 @@ def _own_rules(instance: Instance, job: Job, p: Placement) -> Iterator[Violation
             yield Violation(name, f"lies outside {allowed.first} to {allowed.last}", (job.id,), day=p.day)
     if p.start < instance.working_day.start or p.end > instance.working_day.end:
         yield Violation("working_hours", f"is at {p.start} to {p.end}", (job.id,), day=p.day)
-    if len(set(job.enterprise_ids)) < job.quorum:
-        yield Violation("quorum", f"{len(set(job.enterprise_ids))} enterprises, at least {job.quorum}", (job.id,))
+    here = {e for e in job.enterprise_ids if e not in p.absent}
+    if len(here) < job.quorum:
+        yield Violation("quorum", f"{len(here)} enterprises, at least {job.quorum}", (job.id,))
+    yield from _absent(job, p)
     pin = job.pinned
     if pin is not None and (pin.trainer, pin.day, pin.start, pin.co_trainers) != (
         p.trainer_id, p.day, p.start, p.co_trainers,
     ):  # fmt: skip
         yield Violation("pin", "was confirmed with another trainer or time", (job.id,), p.trainer_id, day=p.day)
     for enterprise in instance.enterprises:
-        if enterprise.id not in job.enterprise_ids:
+        if enterprise.id not in here:
             continue
         for day in span:
             if [s for s in enterprise.closed if not (day < s.first or day > s.last)]:
@@ -100,8 +107,26 @@ def _own_rules(instance: Instance, job: Job, p: Placement) -> Iterator[Violation
                 )
 
 
+def _absent(job: Job, p: Placement) -> Iterator[Violation]:
+    """Whoever stays away belongs to a classroom that may be held without them."""
+    for enterprise in p.absent:
+        if enterprise not in job.enterprise_ids or p.absent.count(enterprise) > 1:
+            yield Violation("absent", "somebody stays away who does not take part", (job.id,), None, enterprise)
+        elif job.quorum == 1 or job.announced or job.pinned is not None:
+            yield Violation("absent", "this visit is for all of them", (job.id,), None, enterprise)
+        elif enterprise == job.enterprise_ids[0] and job.venue is None and not job.online:
+            yield Violation("absent", "the host stays away, whose room it is", (job.id,), None, enterprise)
+
+
 def _gaps(instance: Instance, plan: Plan) -> Iterator[Violation]:
-    """Bands to placed and booked visits, from whichever side they were stated; nothing goes before its condition."""
+    """Bands to placed and booked visits, from whichever side they were stated; nothing goes before its condition.
+
+    What both visits have with one enterprise only does not concern a later one from which that enterprise stays away; and
+    nobody has a later one who stayed away from the earlier.
+    """
+    group = {j.id: set(j.enterprise_ids) for j in instance.jobs}
+    group |= {b.id: {*b.enterprise_ids, *b.absent} for b in instance.booked}
+    away = {b.id: set(b.absent) for b in instance.booked} | {p.job_id: set(p.absent) for p in plan.placements}
     when = {b.id: (b.start, b.end) for b in instance.booked}
     fixed = set(when)
     for p in plan.placements:
@@ -115,6 +140,12 @@ def _gaps(instance: Instance, plan: Plan) -> Iterator[Violation]:
         if late not in when:
             continue
         both = tuple(i for i in (early, late) if i not in fixed)
+        common = group[early] & group[late]
+        if len(common) == 1 and common <= away[late]:
+            continue
+        if early in away and (common & away[early]) - away[late]:
+            yield Violation("chain", "has somebody who stays away from what must come before", both)
+            continue
         if early not in when:
             if late not in fixed:
                 yield Violation("chain", "is placed although what must come before is not", both)

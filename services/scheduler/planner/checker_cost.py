@@ -45,8 +45,13 @@ def _parts(instance: Instance, plan: Plan) -> dict[str, float]:
         "load": _overload(instance, plan) * weights.per_visit_over_share,
         "nights": away * weights.per_night_away,
         "start": late * weights.per_hour_after_opening,
-        "unplaced": len(plan.unplaced) * weights.unplaced,
+        "unplaced": (len(plan.unplaced) + _away(jobs, plan)) * weights.unplaced,
     }
+
+
+def _away(jobs: dict[str, Job], plan: Plan) -> float:
+    """Shares of classrooms that the absent ones are."""
+    return sum(1 / len(set(jobs[p.job_id].enterprise_ids)) for p in plan.placements for _ in p.absent)
 
 
 def _overload(instance: Instance, plan: Plan) -> int:

@@ -18,7 +18,7 @@ def people_violations(instance: Instance, job: Job, p: Placement) -> Iterator[Vi
         yield Violation("crew", f"{len(set(who))} people for {job.crew} places", (job.id,), p.trainer_id)
     span = [p.day + timedelta(days=n) for n in range(max(1, p.days))]
     by_id = {t.id: t for t in instance.trainers}
-    sites = [e for e in instance.enterprises if e.id in job.enterprise_ids]
+    sites = [e for e in instance.enterprises if e.id in job.enterprise_ids and e.id not in p.absent]
     if job.module is not None:
         yield from _levels(job, [by_id[i] for i in who], span)
     for trainer_id in who:

@@ -93,7 +93,12 @@ def attendances(instance: Instance, placements: tuple[Placement, ...]) -> dict[s
         place = None if job.online else (job.venue or sites[job.enterprise_ids[0]])
         end = datetime.combine(p.day + timedelta(days=max(1, p.days) - 1), p.end)
         stay = Attendance(
-            p.job_id, datetime.combine(p.day, p.start), end, place, frozenset(job.enterprise_ids), new=True
+            p.job_id,
+            datetime.combine(p.day, p.start),
+            end,
+            place,
+            frozenset(job.enterprise_ids) - set(p.absent),
+            new=True,
         )
         for who in {p.trainer_id, *p.co_trainers}:
             by_trainer[who].append(stay)

@@ -37,7 +37,7 @@ class Places:
         ends = list(self._number)
         rows = [*ends, *(t.home for t in instance.trainers)]
         if self.roads.symmetric:
-            km = self._measure(rows, ends)
+            km = self.roads.estimated_km(rows, ends)
             # A hair less before rounding up: a distance that is a whole minute stays one.
             minutes = np.ceil(km / instance.travel.speed_kmh * 60 - HAIR)
         else:
@@ -48,13 +48,6 @@ class Places:
     def number(self, position: Position | None) -> int:
         """Its number; -1 is at home."""
         return -1 if position is None else self._number[position]
-
-    def _measure(self, rows: list[Position], ends: list[Position]) -> NDArray[np.float64]:
-        table = np.zeros((len(rows), len(ends)))
-        for i, a in enumerate(rows):
-            for j, b in enumerate(ends):
-                table[i, j] = self.roads.km(a, b)
-        return table
 
     def _measure_both_ways(
         self, rows: list[Position], ends: list[Position], *, careful: bool

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.scheduler.planner.bands import Band
 from services.scheduler.planner.compact_roads import farthest, load_costs, near_units
-from services.scheduler.planner.eligibility import lacking
+from services.scheduler.planner.eligibility import lacking, most_absent
 from services.scheduler.planner.instance import Continuity, Job, JobKind
 from services.scheduler.planner.search import problem as at
 from services.scheduler.planner.search.problem import INT, NO_LIMIT, Ints, Problem
@@ -33,6 +34,10 @@ def problem_of(c: "Compact") -> Problem:
         visits[n, at.GUESTS_FROM] = len(lists)
         lists += [c.guests[e] for e in job.enterprise_ids]
     visits[len(c.jobs), at.GUESTS_FROM] = len(lists)
+    for n, job in enumerate(c.jobs):
+        if c.optional(job):
+            visits[n, at.AWAY_FROM] = len(lists)
+            lists += _stay_away(c, job)
     group_from = [len(lists)]
     for group in groups:
         lists += [c.number[j.id] for j in group]
@@ -86,8 +91,9 @@ def _visits(c: "Compact", group_of: dict[str, int]) -> Ints:
         rows[n, : at.GROUP] = (
             unit_of[job.id], low, high, target, c.places.number(c.book.table.place_of(job)), minutes_of(job), job.days,
             job.crew, has_its_days(job), c.calendars.works_row(job, 0),
-            c.calendars.works_row(job, 1) if job.crew > 1 else -1, c.calendars.open_row(job), 0, NO_LIMIT,
+            c.calendars.works_row(job, 1) if job.crew > 1 else -1, c.calendars.open_row(job, c.optional(job)), 0, NO_LIMIT,
         )  # fmt: skip
+        rows[n, at.MOST_AWAY] = most_absent(job) if c.optional(job) else 0
         rows[n, at.GROUP] = group_of.get(job.id, -1)
         rows[n, at.GUARDED] = not shared.isdisjoint(job.enterprise_ids)
         if job.crew > 1:
@@ -105,7 +111,11 @@ def _window(c: "Compact", job: Job) -> tuple[int, int]:
     settled = c.bands.fixed | c.book.placed
     for band in c.bands.before[job.id]:
         stop = settled.get(band.earlier)
-        if stop is not None:
+        if band.guest in c.optional(job):
+            continue
+        if stop is not None and band.shared - stop.enterprises - set(c.optional(job)):
+            high = low - 1
+        elif stop is not None:
             low = max(low, stop.days[-1] + c.least_days(band) - c.calendars.first)
             high = min(high, stop.days[-1] + _most(band.max_days) - c.calendars.first)
         elif band.earlier not in c.number:
@@ -118,13 +128,37 @@ def _window(c: "Compact", job: Job) -> tuple[int, int]:
     return (low, high) if low <= high and not lacking(job) else (low, low - 1)
 
 
+def _stay_away(c: "Compact", job: Job) -> list[int]:
+    """For a classroom: who may stay away (a bit each, in the order of its guests), a row of `is_open` for each guest, and for each
+    trainer those who would have to.
+    """
+    bit = {e: 1 << n for n, e in enumerate(job.enterprise_ids)}
+    settled = c.bands.fixed | c.book.placed
+    held = {b.guest for b in c.bands.after[job.id] if b.later in settled}
+    rows = []
+    for guest in job.enterprise_ids:
+        low, high = 0, c.calendars.days
+        for band in c.bands.before[job.id] if guest in c.optional(job) else ():
+            stop = settled.get(band.earlier)
+            if guest not in band.shared or (stop is None and band.earlier in c.number):
+                continue
+            if stop is None or guest not in stop.enterprises:
+                low, high = 1, 0
+            elif band.guest == guest:
+                low = max(low, stop.days[-1] + c.least_days(band) - c.calendars.first)
+                high = min(high, stop.days[-1] + _most(band.max_days) - c.calendars.first)
+        rows.append(c.calendars.guest_row(job, guest, low, high))
+    strangers = [sum(bit[e] for e in c.strangers_to(job, t)) for t in c.instance.trainers]
+    return [sum(bit[e] for e in c.optional(job) if e not in held), *rows, *strangers]
+
+
 def _most(days: int | None) -> int:
     return NO_LIMIT if days is None else days
 
 
 def _bands(c: "Compact", visits: Ints) -> Ints:
     """Bands within a unit go to the columns of the later visit, the others into a list by visit."""
-    by_visit: list[list[tuple[int, int, int, int]]] = [[] for _ in c.jobs]
+    by_visit: list[list[tuple[int, int, int, int, int]]] = [[] for _ in c.jobs]
     for band in c.bands.all:
         early, late = c.number.get(band.earlier), c.number.get(band.later)
         if early is None or late is None:
@@ -135,14 +169,25 @@ def _bands(c: "Compact", visits: Ints) -> Ints:
             visits[late, at.GAP_MIN] = max(visits[late, at.GAP_MIN], least)
             visits[late, at.GAP_MAX] = min(visits[late, at.GAP_MAX], most)
         else:
-            by_visit[late].append((early, 1, least, most))
-            by_visit[early].append((late, 0, least, most))
-    rows: list[tuple[int, int, int, int]] = []
+            guest = _guest(c, band)
+            by_visit[late].append((early, 1, least, most, guest))
+            by_visit[early].append((late, 0, least, most, guest))
+    rows: list[tuple[int, int, int, int, int]] = []
     for n, mine in enumerate(by_visit):
         visits[n, at.BANDS_FROM] = len(rows)
         rows += mine
     visits[len(c.jobs), at.BANDS_FROM] = len(rows)
     return np.array(rows, INT).reshape(-1, at.BAND_COLUMNS)
+
+
+def _guest(c: "Compact", band: Band) -> int:
+    """Whom a band is about, as the number of a guest of the classroom at one of its ends; see `problem.BAND_GUEST`."""
+    early, late = c.book.jobs[band.earlier], c.book.jobs[band.later]
+    if c.optional(early) and c.optional(late):
+        return at.SAME_GROUP
+    room = early if c.optional(early) else late
+    guest = band.guest
+    return room.enterprise_ids.index(guest) if c.optional(room) and guest is not None else at.EVERYBODY
 
 
 def _units(c: "Compact", visits: Ints, lists: list[int]) -> Ints:

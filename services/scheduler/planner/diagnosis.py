@@ -10,15 +10,17 @@ from datetime import date
 from services.scheduler.planner.eligibility import block, certificate_refusal, lacking
 from services.scheduler.planner.greedy import Greedy, starts
 from services.scheduler.planner.instance import Instance, Job, Pin, Trainer
-from services.scheduler.planner.plan import Placement, Reason
-from services.scheduler.planner.timetable import Stop, day_of, minute
+from services.scheduler.planner.plan import Absence, Placement, Reason
+from services.scheduler.planner.timetable import DAY, Stop, day_of, minute
 from services.scheduler.planner.wording import TEXT
 
 CERTIFICATE = frozenset({"not_certified", "level_too_low", "certificate_not_valid"})
 LANGUAGE = frozenset({"no_manager_language", "no_worker_language"})
 ALLOWED = frozenset({"excluded", "conflict_of_interest", "lacks_skill"})
 CALENDAR = frozenset({"on_leave", "trainer_day_off", "trainer_holiday"})
-TAKEN = frozenset({"gap_band", "enterprise_booked_whole_window", "all_booked", "nobody_free", "no_pair"})
+TAKEN = frozenset(
+    {"gap_band", "enterprise_booked_whole_window", "all_booked", "nobody_free", "no_pair", "too_few_come"}
+)
 """Reasons that the other visits of the same plan can have caused."""
 
 
@@ -35,6 +37,24 @@ def diagnose(instance: Instance, placements: Iterable[Placement]) -> dict[str, t
     return {j.id: _reasons(full, alone, j, placed, ordered) for j in instance.jobs if j.id not in placed}
 
 
+def absences(instance: Instance, placements: Iterable[Placement]) -> tuple[Absence, ...]:
+    """For every enterprise without which a classroom is held, why it cannot be there."""
+    placements = tuple(placements)
+    if not any(p.absent for p in placements):
+        return ()
+    book = Greedy(instance)
+    for placement in placements:
+        book.put(placement)
+    found = []
+    for p in placements:
+        job = book.jobs[p.job_id]
+        crew = [t for t in instance.trainers if t.id in (p.trainer_id, *p.co_trainers)]
+        for guest in p.absent:
+            code = book.guests.refusal(job, guest, p.day, minute(p.start), book.placed, crew) or "kept_away"
+            found.append(Absence(job.id, guest, (reason(code, job, enterprise=guest, day=p.day),)))
+    return tuple(found)
+
+
 def reason(code: str, job: Job, *, enterprise: str | None = None, trainer: str | None = None,
            day: date | None = None) -> Reason:  # fmt: skip
     """A reason about a job's first enterprise, unless another one is named."""
@@ -44,8 +64,11 @@ def reason(code: str, job: Job, *, enterprise: str | None = None, trainer: str |
 def _reasons(full: Greedy, alone: Greedy, job: Job, placed: set[str], ordered: frozenset[str]) -> tuple[Reason, ...]:
     if job.id not in ordered:
         return (reason("circular_gaps", job),)
-    missing = [full.jobs[i] for i in dict.fromkeys(full.bands.waits_for(job.id)) if i not in placed]
+    missing = [full.jobs[i] for i in dict.fromkeys(full.bands.needs(job.id)) if i not in placed]
     waits = [reason("waits_for_earlier", job, enterprise=m.enterprise_ids[0]) for m in missing]
+    waits += [reason("missed_classroom", job, enterprise=e) for e in _missed(full, job)]
+    if any(w.code == "missed_classroom" for w in waits):
+        return tuple(waits)
     found = _examine(full, job)
     if not found and not waits:
         found = [reason("not_reached", job)]
@@ -55,6 +78,17 @@ def _reasons(full: Greedy, alone: Greedy, job: Job, placed: set[str], ordered: f
         found = [*_contradicting(full, job, job.pinned), *found]
         found.insert(0, reason("pin_cannot_stay", job, trainer=job.pinned.trainer, day=job.pinned.day))
     return (*waits, *found)
+
+
+def _missed(book: Greedy, job: Job) -> list[str]:
+    """Enterprises of a visit that stay away from a classroom which has to come before it."""
+    found: list[str] = []
+    may_stay_away = book.guests.optional(job)
+    for band in book.bands.before[job.id]:
+        earlier = book.bands.fixed.get(band.earlier) or book.placed.get(band.earlier)
+        if earlier is not None:
+            found += sorted(band.shared - earlier.enterprises - set(may_stay_away))
+    return list(dict.fromkeys(found))
 
 
 def _contradicting(full: Greedy, job: Job, pin: Pin) -> list[Reason]:
@@ -86,17 +120,23 @@ def _examine(book: Greedy, job: Job) -> list[Reason]:
     walls = starts(book.instance, job)
     if not walls:
         return [reason("visit_longer_than_day", job)]
-    stops = [book.table.stop(job, d.toordinal(), w) for d in days for w in walls]
+    optional = book.guests.optional(job)
+    stops = [book.table.stop(job, d.toordinal(), w, optional) for d in days for w in walls]
     in_band = [s for s in stops if book.bands.allow(s, book.placed)]
     if not in_band:
         return [reason("gap_band", job, day=days[0])]
     free = [s for s in in_band if book.table.enterprise_refusal(s) is None]
     if not free:
         return [reason("enterprise_booked_whole_window", job)]
+    with_enough = [s for s in free if book.guests.away(job, day_of(s.days[0]), s.start % DAY, book.placed) is not None]
+    if not with_enough:
+        return _too_few(book, job, free)
     for role in range(job.crew):
-        found = _nobody(book, job, role, free)
+        found = _nobody(book, job, role, with_enough)
         if found:
             return found
+    if optional and next(book.options(job), None) is None:
+        return [reason("too_few_come", job, day=days[0])]
     if job.crew > 1 and next(book.options(job), None) is None:
         return [reason("no_pair", job)]
     return []
@@ -111,6 +151,17 @@ def _closed(book: Greedy, job: Job, window: list[date]) -> list[Reason]:
             code = Counter(c for c in codes if c).most_common(1)[0][0]
             found.append(reason(code, job, enterprise=site.id, day=window[0]))
     return found or [reason("closed_whole_window", job, day=window[0])]
+
+
+def _too_few(book: Greedy, job: Job, stops: list[Stop]) -> list[Reason]:
+    """That a classroom has too few guests at every one of the stops, and what keeps each away most often."""
+    found = [reason("too_few_come", job, day=day_of(stops[0].days[0]))]
+    for guest in book.guests.optional(job):
+        codes = [book.guests.refusal(job, guest, day_of(s.days[0]), s.start % DAY, book.placed) for s in stops]
+        kept = [c for c in codes if c]
+        if kept:
+            found.append(reason(Counter(kept).most_common(1)[0][0], job, enterprise=guest))
+    return found
 
 
 def _nobody(book: Greedy, job: Job, role: int, stops: list[Stop]) -> list[Reason]:
@@ -141,7 +192,7 @@ def _nobody(book: Greedy, job: Job, role: int, stops: list[Stop]) -> list[Reason
 
 
 def _never(book: Greedy, job: Job, trainer: Trainer, role: int, days: list[date]) -> str | None:
-    code = book.eligibility.person_refusal(job, trainer, role)
+    code = book.eligibility.person_refusal(job, trainer, role, book.guests.optional(job))
     if code is not None:
         return code
     codes = [certificate_refusal(job, trainer, role, block(job, d)) for d in days]

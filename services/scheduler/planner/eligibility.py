@@ -3,7 +3,7 @@
 Nothing here depends on what else is booked. Every refusal is a code of `wording.TEXT`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -27,6 +27,19 @@ def block(job: Job, day: date) -> tuple[date, ...]:
 def lacking(job: Job) -> int:
     """Enterprises that a classroom lacks to be held."""
     return max(0, job.quorum - len(set(job.enterprise_ids)))
+
+
+def optional_guests(job: Job) -> tuple[str, ...]:
+    """Enterprises each of which may stay away from a classroom, as long as its quorum is there; the host has the room."""
+    group = tuple(dict.fromkeys(job.enterprise_ids))
+    if job.announced or job.pinned is not None or not 1 < job.quorum < len(group):
+        return ()
+    return group if job.venue is not None or job.online else group[1:]
+
+
+def most_absent(job: Job) -> int:
+    """How many of them at most."""
+    return len(set(job.enterprise_ids)) - job.quorum
 
 
 def level_needed(job: Job, role: int) -> Level:
@@ -102,12 +115,12 @@ class Eligibility:
         """Index the enterprises once."""
         return Eligibility(instance, {e.id: e for e in instance.enterprises})
 
-    def sites(self, job: Job) -> tuple[Enterprise, ...]:
+    def sites(self, job: Job, absent: Collection[str] = ()) -> tuple[Enterprise, ...]:
         """The enterprises that take part in a job."""
-        return tuple(self.enterprises[e] for e in job.enterprise_ids)
+        return tuple(self.enterprises[e] for e in job.enterprise_ids if e not in absent)
 
     def job_days(self, job: Job) -> list[date]:
-        """First days on which window, horizon, pin and every enterprise's calendar allow the job."""
+        """First days on which window, horizon, pin and the calendars of enough enterprises allow the job."""
         return [d for d in self.window_days(job) if self.day_refusal(job, d) is None]
 
     def window_days(self, job: Job) -> list[date]:
@@ -117,20 +130,30 @@ class Eligibility:
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         return days if job.pinned is None else [d for d in days if d == job.pinned.day]
 
-    def day_refusal(self, job: Job, day: date) -> str | None:
-        """Code why the enterprises refuse the block that begins on `day`: too few of them, or a calendar."""
+    def day_refusal(self, job: Job, day: date, absent: Collection[str] | None = None) -> str | None:
+        """Code why the enterprises refuse the block that begins on `day`: too few of them, or a calendar.
+
+        `absent` stay away; None: whoever may and cannot come.
+        """
         if lacking(job):
             return "below_quorum"
-        return next((c for e in self.sites(job) if (c := self.site_refusal(e, job, day))), None)
+        optional = optional_guests(job) if absent is None else ()
+        shut = {e.id: c for e in self.sites(job, absent or ()) if (c := self.site_refusal(e, job, day))}
+        missed = set(shut).intersection(optional)
+        if len(missed) <= most_absent(job):
+            shut = {e: c for e, c in shut.items() if e not in missed}
+        return next(iter(shut.values()), None)
 
     def site_refusal(self, enterprise: Enterprise, job: Job, day: date) -> str | None:
         """Code why one enterprise's calendar refuses the block that begins on `day`."""
         holidays = self.instance.holidays.get(enterprise.region, frozenset())
         return next((c for d in block(job, day) if (c := enterprise_off(enterprise, d, holidays))), None)
 
-    def trainer_refusal(self, job: Job, trainer: Trainer, role: int, day: date) -> str | None:
-        """Code why the trainer cannot take this role in the block that begins on `day`."""
-        code = self.person_refusal(job, trainer, role)
+    def trainer_refusal(
+        self, job: Job, trainer: Trainer, role: int, day: date, absent: Collection[str] = ()
+    ) -> str | None:
+        """Code why the trainer cannot take this role in the block that begins on `day`, without those absent."""
+        code = self.person_refusal(job, trainer, role, absent)
         if code is not None:
             return code
         days = block(job, day)
@@ -140,9 +163,9 @@ class Eligibility:
         holidays = self.instance.holidays.get(trainer.region, frozenset())
         return next((c for d in days if (c := trainer_off(trainer, d, holidays))), None)
 
-    def person_refusal(self, job: Job, trainer: Trainer, role: int) -> str | None:
-        """Code why the trainer can never take this role, whatever the day."""
+    def person_refusal(self, job: Job, trainer: Trainer, role: int, absent: Collection[str] = ()) -> str | None:
+        """Code why the trainer can never take this role, whatever the day, without those absent."""
         if job.pinned is not None and trainer.id != (job.pinned.trainer, *job.pinned.co_trainers)[role]:
             return "pinned_elsewhere"
         code = certificate_refusal(job, trainer, role, ())
-        return code if code is not None else person_refusal(job, trainer, self.sites(job))
+        return code if code is not None else person_refusal(job, trainer, self.sites(job, absent))

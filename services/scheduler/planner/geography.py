@@ -5,6 +5,9 @@ is never quicker or shorter, so that checking two visits at a time is enough for
 from collections.abc import Sequence
 from math import asin, ceil, cos, isfinite, radians, sin, sqrt
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.scheduler.planner.travel import PLACES_AGREE, Matrix, Position, Travel
 
 EARTH_KM = 6371.0088
@@ -38,6 +41,16 @@ class Roads:
             told = self._told(self._table, rows, a, b) if self._table and rows else None
             known = self._km[key] = self._estimate(a, b) if told is None else told
         return known
+
+    def estimated_km(self, rows: Sequence[Position], ends: Sequence[Position]) -> NDArray[np.float64]:
+        """Estimates from every position of one list to every one of another, at once and not remembered: of 2,500 places
+        each pair as a remembered number of its own is more than a gigabyte.
+        """
+        from_, to = (np.radians(np.array([(p.lat, p.lon) for p in some]).reshape(-1, 2)) for some in (rows, ends))
+        half = np.sin((to[:, 0] - from_[:, :1]) / 2) ** 2
+        half += np.cos(from_[:, :1]) * np.cos(to[:, 0]) * np.sin((to[:, 1] - from_[:, 1:]) / 2) ** 2
+        km: NDArray[np.float64] = 2 * EARTH_KM * np.arcsin(np.minimum(1.0, np.sqrt(half))) * self._travel.road_factor
+        return km
 
     def minutes(self, a: Position, b: Position) -> int:
         """Driving time one way, rounded up to a minute so that no plan is tighter than the road."""

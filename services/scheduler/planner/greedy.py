@@ -8,6 +8,7 @@ from datetime import date
 
 from services.scheduler.planner.bands import Bands
 from services.scheduler.planner.eligibility import Eligibility
+from services.scheduler.planner.guests import Guests
 from services.scheduler.planner.instance import (
     Continuity,
     Instance,
@@ -54,13 +55,14 @@ class Greedy:
         self.valuation = Valuation(instance)
         self.placed: dict[str, Stop] = {}
         self.placements: list[Placement] = []
+        self.guests = Guests(self.table, self.bands, self.eligibility, instance.weights.unplaced)
         self._load: Counter[str] = Counter(self.valuation.load)
-        self._leads: dict[str, set[str]] = defaultdict(set)
+        self.leads: dict[str, set[str]] = defaultdict(set)
 
     def run(self) -> tuple[Placement, ...]:
         """Place what can be placed, confirmed visits first."""
         for job_id in self.bands.order(self.instance):
-            if all(i in self.placed for i in self.bands.waits_for(job_id)):
+            if all(i in self.placed for i in self.bands.needs(job_id)):
                 best = min(self.options(self.jobs[job_id]), key=lambda o: o[0], default=None)
                 if best is not None:
                     self.put(best[1])
@@ -75,16 +77,17 @@ class Greedy:
         self.placements.append(placement)
         self._load.update(people(placement))
         if job.kind is JobKind.CONSULTANCY:
-            self._leads[job.enterprise_ids[0]].add(placement.trainer_id)
+            self.leads[job.enterprise_ids[0]].add(placement.trainer_id)
 
     def options(self, job: Job, days: list[date] | None = None) -> Iterator[tuple[float, Placement]]:
         """Every trainer and day that would do, each at its earliest start, with a marginal cost in points.
 
         The cost leaves out savings on shared days that are not next to each other: it ranks, it does not settle.
         """
+        optional = self.guests.optional(job)
         for day in self.eligibility.job_days(job) if days is None else days:
             for wall in starts(self.instance, job):
-                stop = self.table.stop(job, day.toordinal(), wall)
+                stop = self.table.stop(job, day.toordinal(), wall, optional)
                 if self.table.enterprise_refusal(stop) is not None or not self.bands.allow(stop, self.placed):
                     continue
                 leads = [t for t in self.instance.trainers if self.refusal(job, t, 0, day, stop) is None]
@@ -92,18 +95,21 @@ class Greedy:
                 found = False
                 for lead in leads:
                     for crew in self._crews(job, lead, seconds):
-                        found = True
-                        yield self._priced(job, crew, day, wall, stop)
+                        option = self._priced(job, crew, day, wall, stop)
+                        if option is not None:
+                            found = found or not option[1].absent
+                            yield option
                 if found:
                     break
 
     def refusal(self, job: Job, trainer: Trainer, role: int, day: date, stop: Stop) -> str | None:
         """Code why a trainer cannot take a role in a job at a stop, next to everything placed so far."""
-        code = self.eligibility.trainer_refusal(job, trainer, role, day)
+        absent = [e for e in self.guests.optional(job) if e not in stop.enterprises]
+        code = self.eligibility.trainer_refusal(job, trainer, role, day, absent)
         if code is not None:
             return code
         if role == 0 and job.kind is JobKind.CONSULTANCY and self.instance.continuity is Continuity.HARD:
-            others = self._leads[job.enterprise_ids[0]]
+            others = self.leads[job.enterprise_ids[0]]
             if others and trainer.id not in others:
                 return "continuity"
         return self.table.trainer_refusal(stop, trainer)
@@ -121,13 +127,20 @@ class Greedy:
             if second.id != lead.id:
                 yield lead, second
 
-    def _priced(self, job: Job, crew: tuple[Trainer, ...], day: date, wall: int, stop: Stop) -> tuple[float, Placement]:
+    def _priced(
+        self, job: Job, crew: tuple[Trainer, ...], day: date, wall: int, stop: Stop
+    ) -> tuple[float, Placement] | None:
+        """None when too few of its enterprises can come then to a classroom with this crew."""
+        absent = self.guests.away(job, day, wall, self.placed, crew)
+        if absent is None or not self._lets_go(job, day, wall, absent):
+            return None
         weights = self.instance.weights
-        cost = abs((day - job.target).days) * weights.per_day_off_target if job.target else 0.0
+        cost = self.guests.points_and_lost(job, absent)
+        cost += abs((day - job.target).days) * weights.per_day_off_target if job.target else 0.0
         cost += (wall - minute(self.instance.working_day.start)) / 60 * weights.per_hour_after_opening
         if job.prefer_trainers and crew[0].id not in job.prefer_trainers:
             cost += weights.per_not_preferred
-        others = self._leads[job.enterprise_ids[0]] if job.kind is JobKind.CONSULTANCY else set()
+        others = self.leads[job.enterprise_ids[0]] if job.kind is JobKind.CONSULTANCY else set()
         if others and crew[0].id not in others:
             cost += weights.per_trainer_changed
         for trainer in crew:
@@ -136,7 +149,13 @@ class Greedy:
                 cost += weights.per_visit_over_share
         end = time_of(wall + minutes_of(job))
         seconds = tuple(t.id for t in crew[1:])
-        return cost, Placement(job.id, crew[0].id, day, time_of(wall), end, job.days, seconds)
+        return cost, Placement(job.id, crew[0].id, day, time_of(wall), end, job.days, seconds, absent)
+
+    def _lets_go(self, job: Job, day: date, wall: int, absent: tuple[str, ...]) -> bool:
+        """Whether nothing that comes after it is placed already for those who would stay away."""
+        if not absent:
+            return True
+        return self.bands.allow(self.table.stop(job, day.toordinal(), wall, absent), self.placed)
 
     def _driving(self, job: Job, trainer: Trainer, stop: Stop) -> float:
         if stop.position is None:

@@ -135,7 +135,8 @@ class Job:
     the same people, which shares no day with another visit of its trainers. The whole block lies within `window`. The
     place is `venue`, or the first enterprise's site; `online` means the trainer stays at home. `module` None needs no
     certificate. With `crew` 2 the lead is an expert and the second at least a candidate (a candidate delivers only
-    paired with an expert). A classroom is held with at least `quorum` enterprises. Whoever found a zero-tolerance matter goes into `forbidden_trainers` of its verification.
+    paired with an expert). A classroom is held with at least `quorum` enterprises: above 1 it may be held without some of its
+    group (`Placement.absent`), never without the host where its room is, and not any more once it is `announced`. Whoever found a zero-tolerance matter goes into `forbidden_trainers` of its verification.
     """
 
     id: str
@@ -157,6 +158,7 @@ class Job:
     skills: frozenset[str] = frozenset()
     crew: int = 1
     quorum: int = 1
+    announced: bool = False
     pinned: Pin | None = None
 
 
@@ -164,7 +166,8 @@ class Job:
 class Booked:
     """Something immovable: [start, end) on the wall clock. With an enterprise it is a visit and counts towards the
     limits per day and week and towards the load; without one it is only time (a dentist, another programme).
-    Several days are one unbroken block. `position` None: the trainer is at home.
+    Several days are one unbroken block. `position` None: the trainer is at home. `absent`: enterprises of a classroom's group
+    that stay away from it, and so from what comes after it.
     """
 
     id: str
@@ -173,6 +176,7 @@ class Booked:
     start: datetime
     end: datetime
     position: Position | None = None
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ class Weights:
     per_hour_after_opening: float = 0.1
     """per hour that a visit begins after the working day: only breaks ties, early first"""
     unplaced: float = 20_000.0
-    """per visit not placed"""
+    """per visit not placed; an enterprise that stays away from a classroom counts for its share of one"""
 
 
 @dataclass(frozen=True, slots=True)

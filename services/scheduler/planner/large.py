@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Thread
+from time import monotonic
 
 from services.scheduler.planner.instance import Instance
 from services.scheduler.planner.plan import Placement, Progress
@@ -57,44 +58,56 @@ def search_large(
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """Search within the budget. By seconds, the bound is raised on a thread beside; by work, afterwards, in fixed steps.
+    """Search within the budget. By seconds, which count from here on, the bound is made and raised on a thread beside; by work,
+    afterwards, in fixed steps. There is none where not even the quick one would be there in time.
 
-    Compiled code is imported here, so that nothing else waits for it.
+    Where every visit is confirmed there is nothing to search, and no bound. Compiled code is imported here, so that nothing
+    else waits for it.
     """
-    from services.scheduler.planner.compact import Compact
-    from services.scheduler.planner.search.dual import Dual
+    from services.scheduler.planner.compact import Compact, settled
+    from services.scheduler.planner.search.dual import Dual, quick_seconds
 
+    if all(j.pinned is not None for j in instance.jobs):
+        return Outcome(tuple(settled(instance).placements), 0.0, ())
+    begun = monotonic()
     compact = Compact(instance)
     search = compact.search(seed)
     base = compact.book.valuation.cost(compact.book.placements) - instance.weights.unplaced * len(compact.jobs)
     first = search.construct()
-    dual = Dual(Compact(instance, careful=False).problem)
+    duals: list[Dual] = []
+
+    def left() -> float | None:
+        return None if max_seconds is None else max(0.0, max_seconds - (monotonic() - begun))
+
+    def bound() -> float:
+        return duals[0].best + base if duals else 0.0
 
     def tell(best: float) -> None:
         if progress is not None:
-            progress(Progress(best + base, min(best, dual.best) + base, search.left_out()))
+            progress(Progress(best + base, min(best + base, bound()), search.left_out()))
+
+    def raise_bound() -> None:
+        problem, rest = Compact(instance, careful=False).problem, left()
+        if rest is None or quick_seconds(problem) < rest / 2:
+            duals.append(Dual(problem))
+            duals[0].raise_to(first, steps=EVER, seconds=left(), cancelled=over.is_set)
 
     tell(first)
     over = Event()
-    beside = Thread(
-        target=dual.raise_to,
-        args=(first,),
-        kwargs={"steps": EVER, "cancelled": over.is_set},
-        name="planner-bound",
-        daemon=True,
-    )
+    beside = Thread(target=raise_bound, name="planner-bound", daemon=True)
     if max_work is None:
         beside.start()
     try:
-        found = search.improve(seconds=max_seconds, work=max_work, tell=tell, cancelled=cancelled)
+        found = search.improve(seconds=left(), work=max_work, tell=tell, cancelled=cancelled)
     finally:
         over.set()
         if max_work is None:
             beside.join()
     if max_work is not None:
-        dual.raise_to(found.total, steps=dual.sweeps(), cancelled=cancelled)
+        duals.append(Dual(Compact(instance, careful=False).problem))
+        duals[0].raise_to(found.total, steps=duals[0].sweeps(), cancelled=cancelled)
     trace = tuple((s, w, points + base) for s, w, points in found.trace)
-    return Outcome(compact.placements(search, found), dual.best + base, trace)
+    return Outcome(compact.placements(search, found), bound(), trace)
 
 
 def warm_up(instance: Instance) -> None:

@@ -5,11 +5,13 @@ difference of two whole valuations. With 10,000 visits booked, a price takes som
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date
 
 from services.scheduler.planner.bands import Band, Bands
-from services.scheduler.planner.eligibility import Eligibility
+from services.scheduler.planner.eligibility import Eligibility, most_absent
+from services.scheduler.planner.guests import Guests
 from services.scheduler.planner.instance import Continuity, Instance, Job, JobKind, Trainer
 from services.scheduler.planner.pause import no_collecting
 from services.scheduler.planner.plan import Placement
@@ -43,6 +45,7 @@ class Ledger:
         self.bands = Bands(instance)
         self.eligibility = Eligibility.of(instance)
         self.valuation = Valuation(instance, self.table)
+        self.guests = Guests(self.table, self.bands, self.eligibility, instance.weights.unplaced)
         self.placements: dict[str, Placement] = {}
         self.stops: dict[str, Stop] = {}
         self.load: Counter[str] = Counter(self.valuation.load)
@@ -78,13 +81,22 @@ class Ledger:
         return placement_stop(placement, self.jobs[placement.job_id], self.table)
 
     def placement(self, job: Job, crew: tuple[str, ...], day: date, wall: int) -> Placement:
-        """A placement from the wall minute at which it begins."""
+        """A placement from the wall minute at which it begins, with everybody who takes part."""
         end = time_of(wall + minutes_of(job))
         return Placement(job.id, crew[0], day, time_of(wall), end, job.days, crew[1:])
 
-    def waits(self, job_id: str) -> list[str]:
-        """Earlier visits that are not placed, without which this one may not be."""
-        return [i for i in self.bands.waits_for(job_id) if i not in self.stops]
+    def held(self, job: Job, crew: tuple[str, ...], day: date, wall: int) -> Placement | None:
+        """The same without those who cannot come to a classroom then; None when too few can."""
+        people = [self.trainers[who] for who in crew]
+        absent = self.guests.away(job, day, wall, self.stops, people)
+        if absent is None:
+            return None
+        placement = replace(self.placement(job, crew, day, wall), absent=absent)
+        return None if absent and self.broken_bands(self.stop_of(placement)) else placement
+
+    def waits(self, job_id: str, absent: Collection[str] | None = None) -> list[str]:
+        """Earlier visits that are not placed, without which this one may not be; None: whoever may stay away from it."""
+        return [i for i in self.bands.needs(job_id, absent) if i not in self.stops]
 
     def broken_bands(self, stop: Stop) -> list[Band]:
         """Gap bands to everything placed or booked that a stop would break."""
@@ -112,23 +124,28 @@ class Ledger:
         hours = self.instance.working_day
         if not (minute(hours.start) <= minute(placement.start) and minute(placement.end) <= minute(hours.end)):
             found.append("visit_longer_than_day")
-        found += [self.eligibility.day_refusal(job, placement.day), self.table.enterprise_refusal(stop)]
+        found.append(self.eligibility.day_refusal(job, placement.day, placement.absent))
+        found.append(self.table.enterprise_refusal(stop))
         if self.broken_bands(stop):
             found.append("gap_band")
-        if self.waits(job.id):
+        if self.waits(job.id, placement.absent):
             found.append("waits_for_earlier")
+        if len(placement.absent) > (most_absent(job) if self.guests.optional(job) else len(placement.absent)):
+            found.append("below_quorum")
         for role, who in enumerate((placement.trainer_id, *placement.co_trainers)):
             trainer = self.trainers.get(who)
             if trainer is None:
                 found.append("left")
                 continue
-            found.append(self.eligibility.trainer_refusal(job, trainer, role, placement.day))
+            found.append(self.eligibility.trainer_refusal(job, trainer, role, placement.day, placement.absent))
             found.append(self.lead_refusal(job, trainer) if role == 0 else None)
             found.append(self.table.trainer_refusal(stop, trainer))
         return list(dict.fromkeys(code for code in found if code))
 
     def price(self, placement: Placement) -> dict[str, float]:
-        """Points by part that a placement, which is not in the book, would add. Being placed at all is not counted."""
+        """Points by part that a placement, which is not in the book, would add. Being placed at all is not counted, who is
+        absent is.
+        """
         job, weights = self.jobs[placement.job_id], self.instance.weights
         stop = self.stop_of(placement)
         roads, km, away, over = self.table.roads, 0.0, 0, 0
@@ -152,6 +169,6 @@ class Ledger:
             over * weights.per_visit_over_share,
             away * weights.per_night_away,
             late / 60 * weights.per_hour_after_opening,
-            0.0,
+            self.guests.points(job, placement.absent),
         )
         return dict(zip(PARTS, values, strict=True))

@@ -14,6 +14,7 @@ from ortools.sat.python import cp_model
 from services.scheduler.planner.bands import Bands
 from services.scheduler.planner.eligibility import Eligibility
 from services.scheduler.planner.greedy import starts
+from services.scheduler.planner.guests import Guests
 from services.scheduler.planner.instance import (
     Continuity,
     Instance,
@@ -21,6 +22,7 @@ from services.scheduler.planner.instance import (
     JobKind,
     Trainer,
 )
+from services.scheduler.planner.model_attendance import attendance
 from services.scheduler.planner.plan import Placement
 from services.scheduler.planner.timetable import (
     DAY,
@@ -53,6 +55,12 @@ class JobVars:
     on_day: dict[int, Literal]
     lead: dict[str, Literal]
     at: dict[str, Literal]
+    attends: dict[str, Literal]
+    """for every enterprise that may stay away from a classroom, whether it is there; see `Guests`"""
+
+    def there(self, enterprise: str | None) -> Literal:
+        """Whether it takes place with this enterprise."""
+        return self.placed if enterprise is None else self.attends.get(enterprise, self.placed)
 
     @property
     def minutes(self) -> int:
@@ -75,6 +83,7 @@ class Model:
         self.x: dict[Key, Literal] = {}
         self.cost: list[cp_model.LinearExpr | int] = []
         self._eligibility = Eligibility.of(instance)
+        self.guests = Guests(self.table, self.bands, self._eligibility, instance.weights.unplaced)
         self._windows = self.bands.reach(instance, {j.id: self._eligibility.job_days(j) for j in instance.jobs})
         self._begins: dict[str, cp_model.IntVar] = {}
         self.jobs = {j.id: self._job(j) for j in instance.jobs}
@@ -96,8 +105,10 @@ class Model:
         at: dict[str, list[Literal]] = defaultdict(list)
         lead: dict[str, list[Literal]] = defaultdict(list)
         by_day: dict[int, list[list[Literal]]] = defaultdict(lambda: [[] for _ in range(job.crew)])
+        optional = self.guests.optional(job)
+        attends = {e: cp.new_bool_var(f"{e} at {job.id}") for e in optional}
         for day in self._windows[job.id] if grid else ():
-            stops = [s for m in grid if self._site_is_free(s := self.table.stop(job, day.toordinal(), m))]
+            stops = [s for m in grid if self._site_is_free(s := self.table.stop(job, day.toordinal(), m, optional))]
             for role in range(job.crew):
                 for trainer in self.instance.trainers:
                     literal = self._choice(job, role, trainer, stops, start) if stops else None
@@ -119,8 +130,9 @@ class Model:
         cp.add(day_var == cp_model.LinearExpr.weighted_sum(list(on_day.values()), list(on_day)))
         self._job_cost(job, placed, start, first, on_day)
         at_vars = {t: self.any_of(literals) for t, literals in at.items()}
+        attendance(self, job, placed, start, on_day, at_vars, attends)
         lead_vars = at_vars if job.crew == 1 else {t: self.any_of(literals) for t, literals in lead.items()}
-        return JobVars(job, placed, day_var, start, on_day, lead_vars, at_vars)
+        return JobVars(job, placed, day_var, start, on_day, lead_vars, at_vars, attends)
 
     def any_of(self, literals: list[Literal]) -> Literal:
         """A literal that is true when one of the literals is; at most one of them can be."""
@@ -136,7 +148,8 @@ class Model:
     ) -> Literal | None:
         """The literal for one trainer on one day, its open start minutes and its cost; None when nothing is open."""
         ordinal = stops[0].days[0]
-        if self._eligibility.trainer_refusal(job, trainer, role, day_of(ordinal)) is not None:
+        absent = self.guests.optional(job)
+        if self._eligibility.trainer_refusal(job, trainer, role, day_of(ordinal), absent) is not None:
             return None
         free = [s.start % DAY for s in stops if self.table.trainer_refusal(s, trainer) is None]
         if not free:
@@ -176,13 +189,16 @@ class Model:
             if band.earlier in self.bands.fixed or band.later in self.bands.fixed:
                 continue
             early, late = self.jobs[band.earlier], self.jobs[band.later]
-            self.cp.add_implication(late.placed, early.placed)
+            holds = late.there(band.guest)
+            self.cp.add_implication(holds, early.placed)
+            for enterprise in sorted(band.shared & early.attends.keys()):
+                self.cp.add_implication(late.there(enterprise), early.attends[enterprise])
             days = late.day - early.day - (early.job.days - 1)
-            self.cp.add(days >= band.min_days).only_enforce_if(late.placed)
+            self.cp.add(days >= band.min_days).only_enforce_if(holds)
             if band.max_days is not None:
-                self.cp.add(days <= band.max_days).only_enforce_if(late.placed)
+                self.cp.add(days <= band.max_days).only_enforce_if(holds)
             if band.min_days < 1:
-                self.cp.add(self.begin(late) >= self.begin(early) + early.minutes).only_enforce_if(late.placed)
+                self.cp.add(self.begin(late) >= self.begin(early) + early.minutes).only_enforce_if(holds)
 
     def begin(self, job: JobVars) -> cp_model.IntVar:
         """Absolute minutes from the first day of the horizon; made when first asked for, since few visits need it."""
@@ -200,12 +216,13 @@ class Model:
         for job in self.jobs.values():
             for enterprise in job.job.enterprise_ids:
                 by_enterprise[enterprise].append(job)
-        for jobs in by_enterprise.values():
+        for enterprise, jobs in by_enterprise.items():
             pairs = combinations((j.job.id for j in jobs), 2)
             if all(max(least.get((a, b), 0), least.get((b, a), 0)) > 0 for a, b in pairs):
                 continue
             self.cp.add_no_overlap(
-                self.cp.new_optional_fixed_size_interval_var(self.begin(j), j.minutes, j.placed, "") for j in jobs
+                self.cp.new_optional_fixed_size_interval_var(self.begin(j), j.minutes, j.there(enterprise), "")
+                for j in jobs
             )
 
     def _limits(self) -> None:
@@ -265,5 +282,8 @@ class Model:
                 end = time_of(wall + minutes_of(job.job))
                 seconds = (roles[1][0],) if 1 in roles else ()
                 lead, day = roles[0]
-                placements.append(Placement(job.job.id, lead, day_of(day), time_of(wall), end, job.job.days, seconds))
+                absent = tuple(e for e, here in job.attends.items() if not value.boolean_value(here))
+                placements.append(
+                    Placement(job.job.id, lead, day_of(day), time_of(wall), end, job.job.days, seconds, absent)
+                )
         return tuple(placements)

@@ -63,10 +63,11 @@ def booked_of(placement: Placement, job: Job, sites: dict[str, Position]) -> Boo
     return Booked(
         id=job.id,
         trainer_ids=frozenset((placement.trainer_id, *placement.co_trainers)),
-        enterprise_ids=frozenset(job.enterprise_ids),
+        enterprise_ids=frozenset(job.enterprise_ids).difference(placement.absent),
         start=datetime.combine(placement.day, placement.start),
         end=datetime.combine(last, placement.end),
         position=None if job.online else job.venue or sites[job.enterprise_ids[0]],
+        absent=frozenset(placement.absent),
     )
 
 

@@ -17,7 +17,10 @@ class PlanStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A job's trainer and time: on `day` and the `days - 1` days after it, from `start` to `end` local wall time."""
+    """A job's trainer and time: on `day` and the `days - 1` days after it, from `start` to `end` local wall time.
+
+    `absent`: enterprises of a classroom's group without which it is held, in the order of the job.
+    """
 
     job_id: str
     trainer_id: str
@@ -26,6 +29,7 @@ class Placement:
     end: time
     days: int = 1
     co_trainers: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,15 @@ class Unplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """An enterprise without which a classroom is held, and why it cannot be there."""
+
+    job_id: str
+    enterprise_id: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`cost` in points (see `Weights`) with its `parts` by name; no plan can cost less than `bound`;
     `gap` = (cost - bound) / cost, 0 when proven.
@@ -91,6 +104,7 @@ class Plan:
     parts: Mapping[str, float]
     status: PlanStatus
     gap: float
+    absences: tuple[Absence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ unless they must.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from services.scheduler.planner.diagnosis import diagnose
+from services.scheduler.planner.diagnosis import absences, diagnose
 from services.scheduler.planner.difference import Difference, difference
 from services.scheduler.planner.instance import Instance, Job
 from services.scheduler.planner.ledger import Ledger
@@ -163,4 +163,5 @@ def as_plan(instance: Instance, placements: tuple[Placement, ...], *, bound: flo
     left = tuple(Unplaced(job_id, why) for job_id, why in diagnose(instance, placements).items())
     status = PlanStatus.FEASIBLE if not left else PlanStatus.PARTIAL if placements else PlanStatus.EMPTY
     bound = max(0.0, min(bound, cost))
-    return Plan(placements, left, cost, bound, parts, status, (cost - bound) / cost if cost > bound else 0.0)
+    gap = (cost - bound) / cost if cost > bound else 0.0
+    return Plan(placements, left, cost, bound, parts, status, gap, absences(instance, placements))

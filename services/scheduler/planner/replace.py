@@ -77,7 +77,8 @@ def why_not(book: Ledger, job: Job, trainer: Trainer, placement: Placement) -> s
     if day not in book.eligibility.window_days(job):
         return "window_outside_horizon"
     stop = book.stop_of(placement)
-    code = book.eligibility.trainer_refusal(job, trainer, 0, day) or book.eligibility.day_refusal(job, day)
+    code = book.eligibility.trainer_refusal(job, trainer, 0, day, placement.absent)
+    code = code or book.eligibility.day_refusal(job, day, placement.absent)
     code = code or book.table.enterprise_refusal(stop)
     if code is None and book.broken_bands(stop):
         return "gap_band"

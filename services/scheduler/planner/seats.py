@@ -47,10 +47,10 @@ def seats(
     others = [t for t in ledger.instance.trainers if _may(ledger, job, t, 1)] if job.crew > 1 else []
     if seconds is not None:
         others = [t for t in others if t.id in seconds]
-    starts = walls(ledger.instance, job, near)
+    starts, optional = walls(ledger.instance, job, near), ledger.guests.optional(job)
     open_days = set(ledger.eligibility.job_days(job))
     for day in sorted(open_days) if days is None else [d for d in days if d in open_days]:
-        stops = [ledger.table.stop(job, day.toordinal(), wall) for wall in starts]
+        stops = [ledger.table.stop(job, day.toordinal(), wall, optional) for wall in starts]
         stops = [s for s in stops if ledger.table.enterprise_refusal(s) is None and not ledger.broken_bands(s)]
         if not stops:
             continue
@@ -69,18 +69,18 @@ def _of_lead(
         if next(ledger.table.clashes(stop, lead), None) is not None:
             continue
         wall = stop.start % 1440
-        if job.crew == 1:
-            yield ledger.placement(job, (lead.id,), day, wall)
-            return
-        crews = [t for t in beside if t.id != lead.id and ledger.table.trainer_refusal(stop, t) is None]
-        for second in crews:
-            yield ledger.placement(job, (lead.id, second.id), day, wall)
-        if crews:
+        crews: list[tuple[str, ...]] = [(lead.id,)]
+        if job.crew > 1:
+            others = (t for t in beside if t.id != lead.id)
+            crews = [(lead.id, t.id) for t in others if ledger.table.trainer_refusal(stop, t) is None]
+        held = [seat for crew in crews if (seat := ledger.held(job, crew, day, wall)) is not None]
+        yield from held
+        if any(not seat.absent for seat in held):
             return
 
 
 def _may(ledger: Ledger, job: Job, trainer: Trainer, role: int) -> bool:
-    if ledger.eligibility.person_refusal(job, trainer, role) is not None:
+    if ledger.eligibility.person_refusal(job, trainer, role, ledger.guests.optional(job)) is not None:
         return False
     return role == 1 or ledger.lead_refusal(job, trainer) is None
 

@@ -10,7 +10,7 @@ from time import monotonic
 from ortools.sat.python import cp_model
 
 from services.scheduler.planner.descent import improved
-from services.scheduler.planner.diagnosis import diagnose
+from services.scheduler.planner.diagnosis import absences, diagnose
 from services.scheduler.planner.greedy import Greedy
 from services.scheduler.planner.instance import Instance, Job
 from services.scheduler.planner.large import is_large, search_large
@@ -57,7 +57,7 @@ def solve(
         large = search_large(
             instance, seed=seed, max_work=max_work, max_seconds=max_seconds, progress=progress, cancelled=cancelled
         )
-        return _plan(instance, Valuation(instance), large.placements, large.bound, proven=False)
+        return completed(instance, large.placements, large.bound)
     began = monotonic()
     greedy = Greedy(instance)
     first = greedy.run()
@@ -144,6 +144,13 @@ def _hint(model: Model, placements: tuple[Placement, ...]) -> None:
         p = chosen.get(job_id)
         model.cp.add_hint(job.placed, p is not None)
         model.cp.add_hint(job.start, minute(p.start) if p else 0)
+        for enterprise, here in job.attends.items():
+            model.cp.add_hint(here, p is not None and enterprise not in p.absent)
+
+
+def completed(instance: Instance, placements: tuple[Placement, ...], bound: float) -> Plan:
+    """Placements of the search as a plan: with sums, status, and reasons for whatever and whoever is left out."""
+    return _plan(instance, Valuation(instance), placements, bound, proven=False)
 
 
 def _plan(
@@ -155,9 +162,10 @@ def _plan(
     bound = cost if proven else max(0.0, min(bound, cost))
     reasons = diagnose(instance, found)
     unplaced = tuple(Unplaced(job_id, why) for job_id, why in reasons.items())
+    away = absences(instance, found)
     if unplaced:
         status = PlanStatus.PARTIAL if found else PlanStatus.EMPTY
     else:
         status = PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE
     gap = (cost - bound) / cost if cost > bound else 0.0
-    return Plan(found, unplaced, cost, bound, parts, status, gap)
+    return Plan(found, unplaced, cost, bound, parts, status, gap, away)

@@ -4,7 +4,7 @@ Absolute times are minutes since the first day of the calendar (`date.toordinal(
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, time
 
@@ -102,11 +102,11 @@ class Timetable:
             return None
         return job.venue or self._sites[job.enterprise_ids[0]]
 
-    def stop(self, job: Job, day: int, wall_minute: int) -> Stop:
-        """The job as a stop from the given day ordinal and wall minute."""
+    def stop(self, job: Job, day: int, wall_minute: int, absent: Collection[str] = ()) -> Stop:
+        """The job as a stop from the given day ordinal and wall minute, without those absent."""
         start = day * DAY + wall_minute
         end = (day + job.days - 1) * DAY + wall_minute + minutes_of(job)
-        return Stop(job.id, start, end, self.place_of(job), frozenset(job.enterprise_ids))
+        return Stop(job.id, start, end, self.place_of(job), frozenset(job.enterprise_ids).difference(absent))
 
     def add(self, stop: Stop, trainers: frozenset[str]) -> None:
         """Take the stop's time for these trainers and for its enterprises."""

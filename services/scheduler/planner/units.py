@@ -4,12 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from services.scheduler.planner.bands import Bands
+from services.scheduler.planner.eligibility import optional_guests
 from services.scheduler.planner.instance import Instance, Job, JobKind
 
 
 def has_its_days(job: Job) -> bool:
-    """Whether the search gives a job its trainers' days for itself: a block, a pair, or one held online."""
-    return job.days > 1 or job.crew > 1 or job.online
+    """Whether the search gives a job its trainers' days for itself: a block, a pair, one held online, or a classroom from
+    which somebody may stay away.
+    """
+    return job.days > 1 or job.crew > 1 or job.online or bool(optional_guests(job))
 
 
 def units_of(instance: Instance, bands: Bands, jobs: Iterable[Job]) -> list[list[Job]]:

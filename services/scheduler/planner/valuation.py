@@ -25,7 +25,12 @@ PARTS = ("km", "off_target", "continuity", "not_preferred", "load", "nights", "s
 
 def placement_stop(placement: Placement, job: Job, table: Timetable) -> Stop:
     """The stop that a placement occupies."""
-    return table.stop(job, placement.day.toordinal(), minute(placement.start))
+    return table.stop(job, placement.day.toordinal(), minute(placement.start), placement.absent)
+
+
+def absent_share(job: Job) -> float:
+    """What one enterprise that stays away is of a visit not placed: when all stayed away it would be the whole."""
+    return 1.0 / len(set(job.enterprise_ids))
 
 
 def people(placement: Placement) -> frozenset[str]:
@@ -94,12 +99,13 @@ class Valuation:
         return sum(self.parts(placements).values())
 
     def parts(self, placements: Iterable[Placement]) -> Mapping[str, float]:
-        """Points by name; every job without a placement counts as unplaced."""
+        """Points by name; every job without a placement counts as unplaced, and whoever is absent as their share."""
         placements = tuple(placements)
         weights = self.instance.weights
         km, away = self._driving(placements)
         first = minute(self.instance.working_day.start)
         late = days = strangers = 0
+        absent = 0.0
         leads: dict[str, set[str]] = defaultdict(set)
         load = Counter(self.load)
         for p in placements:
@@ -108,6 +114,7 @@ class Valuation:
             days += abs((p.day - job.target).days) if job.target else 0
             strangers += bool(job.prefer_trainers) and p.trainer_id not in job.prefer_trainers
             load.update(people(p))
+            absent += len(p.absent) * absent_share(job)
             if job.kind is JobKind.CONSULTANCY:
                 leads[job.enterprise_ids[0]].add(p.trainer_id)
         over = sum(max(0, n - self.share) for n in load.values())
@@ -120,7 +127,7 @@ class Valuation:
             (over - self._booked_over()) * weights.per_visit_over_share,
             away * weights.per_night_away,
             late / 60 * weights.per_hour_after_opening,
-            (len(self.jobs) - len(placements)) * weights.unplaced,
+            (len(self.jobs) - len(placements) + absent) * weights.unplaced,
         )
         return dict(zip(PARTS, values, strict=True))
 

@@ -13,6 +13,9 @@ TEXT = {
     "enterprise_booked": "The enterprise has another visit at that time.",
     "enterprise_booked_whole_window": "The enterprise has another visit at every possible time of the window.",
     "waits_for_earlier": "An earlier stage that has to be done first could not be placed.",
+    "missed_classroom": "The enterprise stays away from the classroom that has to come first.",
+    "too_few_come": "On no possible day can as many enterprises come as the classroom needs to be held.",
+    "kept_away": "There is a place for it in the classroom; the search stopped before using it.",
     "circular_gaps": "The visits wait for one another in a circle.",
     # no trainer
     "nobody_certified": "No trainer holds the certificate for this module on any possible day.",

@@ -12,6 +12,7 @@ from services.scheduler.domain.explanation import Explanation, Rival
 from services.scheduler.domain.load import TrainerLoad
 from services.scheduler.domain.wall_time import local
 from services.scheduler.domain.world import (
+    Absence,
     Alternative,
     Booking,
     Clash,
@@ -39,6 +40,7 @@ from services.scheduler.planner import (
     JobKind,
     Level,
     Placement,
+    Plan,
     Position,
     Reason,
     Trainer,
@@ -124,6 +126,7 @@ def _job(wish: Wish, ids: set[UUID]) -> Job:
         forbidden_trainers=frozenset(map(str, wish.forbidden)),
         prefer_trainers=frozenset(map(str, wish.prefer)),
         quorum=wish.quorum,
+        announced=wish.announced,
     )
 
 
@@ -148,6 +151,7 @@ def placement_of(seat: Seat) -> Placement:
         end=seat.end,
         days=seat.days,
         co_trainers=tuple(map(str, seat.co_trainer_ids)),
+        absent=tuple(map(str, seat.absent_ids)),
     )
 
 
@@ -161,7 +165,17 @@ def seat_of(placement: Placement) -> Seat:
         end=placement.end,
         days=placement.days,
         co_trainer_ids=tuple(map(UUID, placement.co_trainers)),
+        absent_ids=tuple(map(UUID, placement.absent)),
     )
+
+
+def absences_of(plan: Plan) -> dict[UUID, tuple[Absence, ...]]:
+    """Who stays away from which classroom, and why."""
+    found: dict[UUID, tuple[Absence, ...]] = {}
+    for one in plan.absences:
+        absence = Absence(UUID(one.enterprise_id), why_of(one.reasons))
+        found[UUID(one.job_id)] = (*found.get(UUID(one.job_id), ()), absence)
+    return found
 
 
 def left_of(unplaced: Unplaced) -> Left:

@@ -32,6 +32,7 @@ from services.scheduler.planner import (
 )
 from services.scheduler.planning import progress
 from services.scheduler.planning.instance_of import (
+    absences_of,
     alternative_of,
     clash_of,
     explanation_of,
@@ -46,7 +47,7 @@ from services.scheduler.planning.instance_of import (
 SEED = 1
 _ALTERNATIVES = 3
 _RELIEF_WORK = 0.5
-_OF_THE_BOOKS = frozenset({"cost", "bound", "status", "unplaced_has_reason", "accounted_for"})
+_OF_THE_BOOKS = frozenset({"cost", "bound", "status", "unplaced_has_reason", "absent_has_reason", "accounted_for"})
 """What the checker says about a plan's sums: they belong to the world in which the plan was made."""
 
 
@@ -81,6 +82,7 @@ def plan_cohort(world: World, wishes: Sequence[Wish], work: float, key: str = ""
         clashes=clashes,
         loads=loads_of(fairness(instance, plan.placements)),
         trace=tuple(map(tuple, progress.trace_of(key))),
+        absences=absences_of(plan),
     )
 
 

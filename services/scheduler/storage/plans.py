@@ -17,8 +17,8 @@ INSERT_PLAN = """
 """
 INSERT_PLACEMENT = """
     insert into plan_placements (plan_id, visit_id, trainer_id, co_trainer_ids, day, start_time, end_time, days,
-                                 starts_at, ends_at, zone, why)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                 starts_at, ends_at, zone, why, absences)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 INSERT_UNPLACED = "insert into plan_unplaced (plan_id, visit_id, reasons, relaxations) values ($1, $2, $3, $4)"
 
@@ -72,6 +72,7 @@ async def insert_plan(
             one.ends_at,
             zone,
             [other.as_json() for other in proposal.alternatives.get(one.seat.visit_id, ())],
+            [absence.as_json() for absence in proposal.absences.get(one.seat.visit_id, ())],
         )
         for one, zone in times
     ]
@@ -150,4 +151,5 @@ def seat_of(row: Record) -> Seat:
         end=row["end_time"],
         days=row["days"],
         co_trainer_ids=tuple(row["co_trainer_ids"]),
+        absent_ids=tuple(UUID(one["enterprise_id"]) for one in row["absences"]),
     )

@@ -162,7 +162,7 @@ SAVE_SEAT = """
     update visits set state = 'booked', revision = revision + 1, announced = true,
         former_trainer_id = coalesce(trainer_id, former_trainer_id),
         trainer_id = $2, co_trainer_ids = $3, day = $4, start_time = $5, end_time = $6, starts_at = $7, ends_at = $8,
-        moves = moves + $9, reasons = '[]', changed_at = $10
+        moves = moves + $9, reasons = '[]', changed_at = $10, enterprise_ids = $11
     where visit_id = $1
 """
 
@@ -205,7 +205,13 @@ async def save_seat(conn: Connection, visit: Record, times: Times, *, moved: boo
         times.ends_at,
         int(moved),
         now,
+        attending(visit, seat),
     )
+
+
+def attending(visit: Record, seat: Seat) -> list[UUID]:
+    """The enterprises of a visit but those without which this seat holds it."""
+    return [one for one in visit["enterprise_ids"] if one not in seat.absent_ids]
 
 
 async def take_out(conn: Connection, visit_ids: Sequence[UUID]) -> None:

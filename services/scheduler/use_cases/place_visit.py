@@ -179,7 +179,7 @@ def _scheduled(visit: Record, times: visits.Times) -> VisitScheduled:
         kind=VisitKind(visit["kind"]),
         stage=visit["stage"],
         module=visit["module"] or "",
-        enterprise_ids=tuple(visit["enterprise_ids"]),
+        enterprise_ids=tuple(visits.attending(visit, times.seat)),
         trainer_id=times.seat.trainer_id,
         starts_at=times.starts_at,
         ends_at=times.ends_at,

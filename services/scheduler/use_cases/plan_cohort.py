@@ -127,7 +127,7 @@ async def _store(job: Record, holder: str, question: CohortQuestion, proposal: P
         if job["assumptions"] is not None:
             await planning_jobs.mark_done(conn, job["job_id"])
             return
-        await cohorts.mark_planned(conn, question.cohort_id, plan_id, complete=not proposal.left)
+        await cohorts.mark_planned(conn, question.cohort_id, plan_id, complete=not (proposal.left or proposal.absences))
         await planning_jobs.mark_done(conn, job["job_id"])
         planned = CohortPlanned(
             cohort_id=question.cohort_id,

@@ -127,6 +127,7 @@ def _seat_json(seat: Seat | None) -> dict[str, Any] | None:
         "visit_id": str(seat.visit_id),
         "trainer_id": str(seat.trainer_id),
         "co_trainer_ids": [str(one) for one in seat.co_trainer_ids],
+        "absent_ids": [str(one) for one in seat.absent_ids],
         "day": seat.day.isoformat(),
         "start": seat.start.isoformat(),
         "end": seat.end.isoformat(),

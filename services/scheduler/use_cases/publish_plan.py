@@ -27,7 +27,9 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class PublishPlan:
-    """`accept_unplaced`: publish although visits are left out; they are then shown as unplaceable."""
+    """`accept_unplaced`: publish although visits are left out, which are then shown as unplaceable, or enterprises stay away from
+    a classroom, to which they are then not invited.
+    """
 
     plan_id: UUID
     countries: frozenset[str]
@@ -127,12 +129,14 @@ async def _publish(cmd: Command, wanted: PublishPlan, version: int | None, deps:
     if world != version:
         raise _WorldMoved
     rows, left = await plans.list_placements(conn, wanted.plan_id), await plans.list_unplaced(conn, wanted.plan_id)
-    if left and not wanted.accept_unplaced:
+    absent = sum(len(row["absences"]) for row in rows)
+    if (left or absent) and not wanted.accept_unplaced:
         raise Rejected(
             "plan_incomplete",
             409,
-            f"{len(left)} visit(s) of this plan have no place. Look at the reasons and plan again, or publish "
-            "with accept_unplaced and place them by hand later.",
+            f"{len(left)} visit(s) of this plan have no place"
+            f"{f', and {absent} enterprise(s) stay away from a classroom' if absent else ''}. Look at the reasons and plan "
+            "again, or publish with accept_unplaced and place them by hand later.",
             field="accept_unplaced",
         )
     by_id = {row["visit_id"]: row for row in await visits.lock_of_cohort(conn, cohort_id)}

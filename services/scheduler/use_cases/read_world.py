@@ -52,6 +52,7 @@ def wish_of(
         forbidden=out,
         prefer=frozenset({preferred} - out) if preferred else frozenset(),
         quorum=stages[visit["stage"]].quorum if visit["stage"] in stages else 1,
+        announced=visit["announced"],
     )
 
 

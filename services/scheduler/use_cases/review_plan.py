@@ -153,6 +153,7 @@ def _seat_json(seat: Seat | None, names: Names) -> dict[str, Any] | None:
     return {
         "trainer": named(names, seat.trainer_id),
         "co_trainers": [named(names, one) for one in seat.co_trainer_ids],
+        "absent": [named(names, one) for one in seat.absent_ids],
         "day": seat.day.isoformat(),
         "start": f"{seat.start:%H:%M}",
         "end": f"{seat.end:%H:%M}",

@@ -66,6 +66,9 @@ def _ids(plan: Record, rows: Mapping[UUID, Record], placed: list[Record], left: 
     for row in placed:
         found.update((row["trainer_id"], *row["co_trainer_ids"]))
         found.update(UUID(one["trainer_id"]) for one in row["why"])
+        for absence in row["absences"]:
+            found.add(UUID(absence["enterprise_id"]))
+            found.update(UUID(one["trainer_id"]) for one in absence["reasons"] if one["trainer_id"])
     for row in left:
         for one in (*row["reasons"], *row["relaxations"]):
             for step in (one, *one.get("steps", ())):
@@ -84,7 +87,17 @@ def _visit_json(visit: Record, names: Mapping[UUID, dict[str, str]]) -> dict[str
 
 
 def _placement_json(row: Record, visit: Record, names: Mapping[UUID, dict[str, str]]) -> dict[str, Any]:
-    return _visit_json(visit, names) | {
+    shown = _visit_json(visit, names)
+    away = {one["enterprise_id"] for one in row["absences"]}
+    return shown | {
+        "enterprises": [one for one in shown["enterprises"] if one["id"] not in away],
+        "absent": [
+            {
+                "enterprise": named(names, UUID(one["enterprise_id"])),
+                "reasons": [with_names(why, names) for why in one["reasons"]],
+            }
+            for one in row["absences"]
+        ],
         "trainer": named(names, row["trainer_id"]),
         "co_trainers": [named(names, one) for one in row["co_trainer_ids"]],
         "day": row["day"].isoformat(),

@@ -35,6 +35,7 @@ def seat_of(stored: Mapping[str, Any] | None) -> Seat | None:
         end=time.fromisoformat(stored["end"]),
         days=stored["days"],
         co_trainer_ids=tuple(map(UUID, stored["co_trainer_ids"])),
+        absent_ids=tuple(map(UUID, stored.get("absent_ids", ()))),
     )
 
 

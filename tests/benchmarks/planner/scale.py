@@ -1,10 +1,11 @@
-"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--largest 800] [--out FOLDER]`: how time and memory
-grow; `--largest 0` or `--countries 0` leaves one half out, `--largest 2500` takes longer.
+"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--largest 2500] [--turn SECONDS] [--out FOLDER]`: how
+time and memory grow; `--largest 0` or `--countries 0` leaves one half out.
 
-Two curves. *One country*, from 25 to 2,500 enterprises: building the tables, the first plan, a fixed work per enterprise, and the
-largest resident memory of a process of its own. *Many countries*: so many of 200 enterprises each, planned side by side by one
-process per core that takes the next from a queue; every plan is judged by the checker. Each half writes JSON and an SVG plot after
-every row, so what was measured is there even when it was stopped.
+Two curves. *One country*, from 50 to 2,500 enterprises: building the tables, the first plan, a fixed work per enterprise with the
+bound after it, and the largest resident memory of a process of its own. *Many countries*: so many of 200 enterprises each, planned
+side by side by one process per core that takes the next from a queue; every plan is judged by the checker. Each half writes JSON
+and an SVG plot after every row, and begins where the files of the folder end: after so many seconds (`--turn`) nothing new is
+begun, and the same command goes on, with exit status 2 until all is done.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import json
 import os
 import resource
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.planner.generator import Size
 
-ENTERPRISES = (25, 50, 100, 200, 400, 800, 1600, 2500)
+ENTERPRISES = (50, 100, 200, 400, 800, 1600, 2500)
 WARM = 20
 """Enterprises of a country that is planned first and not counted: what runs for the first time is compiled by it."""
 SEARCHED = 20.0
@@ -112,19 +113,24 @@ def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--countries", type=int, default=100)
     ask.add_argument("--work", type=float, default=0.3)
-    ask.add_argument("--largest", type=int, default=800, help="enterprises of the largest country, up to 2500")
+    ask.add_argument("--largest", type=int, default=2500, help="enterprises of the largest country, up to 2500")
+    ask.add_argument("--turn", type=float, default=float("inf"), help="seconds after which nothing new is begun")
     ask.add_argument("--out", type=Path, default=Path())
     asked = ask.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    grow(asked.largest, asked.out)
-    side_by_side(asked.countries, asked.work, asked.out)
+    over = time.monotonic() + asked.turn
+    done = grow(asked.largest, asked.out, over) and side_by_side(asked.countries, asked.work, asked.out, over)
+    raise SystemExit(0 if done else 2)
 
 
-def grow(largest: int, out: Path) -> None:
-    """One country after the other, each in a process of its own."""
-    rows: list[dict[str, Any]] = []
+def grow(largest: int, out: Path, over: float) -> bool:
+    """One country after the other, each in a process of its own; False when time was up before the last."""
+    rows = measured(out, "planner-growth")
     lines = {"tables_s": "#15803d", "first_plan_s": "#7c3aed", "solve_cpu_s": "#1d4ed8", "mib": "#b45309"}
-    for enterprises in (WARM, *(e for e in ENTERPRISES if e <= largest)) if largest else ():
+    left = [e for e in ENTERPRISES if e <= largest and e not in {row["enterprises"] for row in rows}]
+    for enterprises in (WARM, *left) if left else ():
+        if time.monotonic() >= over:
+            return False
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
             row = fresh.submit(one_country, enterprises).result()
         if enterprises == WARM:
@@ -132,24 +138,42 @@ def grow(largest: int, out: Path) -> None:
         rows.append(row)
         print(json.dumps(row, default=float), flush=True)
         written(out, "planner-growth", rows, curve(rows, "enterprises", lines, "One country: time and memory"))
+    return True
 
 
-def side_by_side(countries: int, work: float, out: Path) -> None:
-    """Many countries, by one process for each core that this one may use."""
-    rows: list[dict[str, Any]] = []
+def side_by_side(countries: int, work: float, out: Path, over: float) -> bool:
+    """Many countries, by one process for each core that this one may use; False when time was up before the last."""
+    rows = measured(out, "planner-countries")
+    before = rows[-1]["elapsed_s"] if rows else 0.0
     lines = {"elapsed_s": "#1d4ed8", "mib": "#b45309"}
     start, cores = time.monotonic(), len(os.sched_getaffinity(0))
+    waiting = iter(sorted(set(range(1, countries + 1)) - {row["seed"] for row in rows}))
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
-        for done in pool.map(one_of_many, range(1, countries + 1), [work] * countries):
-            rows.append(done | {"countries": len(rows) + 1, "elapsed_s": time.monotonic() - start})
-            if len(rows) % 10 == 0 or len(rows) == countries:
+        running: set[Future[dict[str, Any]]] = set()
+        while True:
+            while len(running) < cores and time.monotonic() < over and (seed := next(waiting, None)) is not None:
+                running.add(pool.submit(one_of_many, seed, work))
+            if not running:
+                break
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            elapsed = before + time.monotonic() - start
+            rows += [one.result() | {"countries": len(rows) + n, "elapsed_s": elapsed} for n, one in enumerate(done, 1)]
+            if len(rows) % 10 == 0:
                 print(json.dumps(rows[-1], default=float), flush=True)
-                title = f"Countries of 200 enterprises, on {cores} core{'s' if cores > 1 else ''}"
-                written(out, "planner-countries", rows, curve(rows, "countries", lines, title))
+            title = f"Countries of 200 enterprises, on {cores} core{'s' if cores > 1 else ''}"
+            written(out, "planner-countries", rows, curve(rows, "countries", lines, title))
     if rows:
         last = rows[-1]
         print(f"{len(rows)} countries in {last['elapsed_s']:.0f} s, {max(m['mib'] for m in rows):.0f} MiB a process, "
               f"{sum(m['broken'] for m in rows)} rules broken, {sum(m['left_out'] for m in rows)} left out", flush=True)  # fmt: skip
+    return len(rows) >= countries
+
+
+def measured(out: Path, name: str) -> list[dict[str, Any]]:
+    """What an earlier turn measured."""
+    path = out / f"{name}.json"
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    return rows
 
 
 def written(out: Path, name: str, rows: list[dict[str, Any]], plot: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from shared.contracts.booking import VisitScheduled
+from shared.contracts.values import VisitKind
+
 from .conftest import STAGE_SHEET, STAGES, ClosedDays, Programme, programme, workbook
 
 
@@ -43,10 +46,35 @@ async def test_a_closed_factory_does_not_keep_the_others_from_a_classroom_above_
     cohort_id = await bd.create()
     await bd.plan_all()
     plan = (await bd.get(f"/api/cohorts/{cohort_id}/plan")).json()
-    classroom = next(one for one in plan["unplaced"] if one["stage"] == "classroom")
-    (way,) = classroom["relaxations"]
-    assert way["code"] == "held_without"
-    assert [step["enterprise_id"] for step in way["steps"]] == [str(bd.enterprises["BD-E2"])]
+    classroom = next(one for one in plan["placements"] if one["stage"] == "classroom")
+    (away,) = classroom["absent"]
+    assert away["enterprise"]["key"] == "BD-E2"
+    assert [one["code"] for one in away["reasons"]] == ["enterprise_closed"]
+    assert "BD-E2" not in [one["key"] for one in classroom["enterprises"]]
+    left = {one["stage"]: one for one in plan["unplaced"]}
+    assert {one["enterprises"][0]["key"] for one in left.values()} == {"BD-E2"}
+    assert left["visit_1"]["reasons"][0]["code"] == "missed_classroom"
+    page = await bd.get(f"/plans/{plan['plan_id']}")
+    assert "Without Factory BD-E2" in page.text
+    why = await bd.get(f"/plans/{plan['plan_id']}/visits/{classroom['visit_id']}/why")
+    assert "Who stays away" in why.text
+
+
+async def test_whoever_stays_away_is_not_invited_and_publishing_asks_first(bd: Programme) -> None:
+    await seated(bd, 2, None)
+    closed = (ClosedDays(first=date(2026, 3, 10), last=date(2026, 6, 30), reason="peak season"),)
+    await bd.know_enterprise("BD-E2", closed=closed)
+    cohort_id = await bd.create()
+    await bd.plan_all()
+    plan = (await bd.get(f"/api/cohorts/{cohort_id}/plan")).json()
+    refused = await bd.post(f"/api/plans/{plan['plan_id']}/publish", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "plan_incomplete")
+    told = (await bd.get(f"/api/plans/{plan['plan_id']}/effects")).json()["enterprises"]
+    assert {one["who"]["key"]: one["new"] for one in told} == {"BD-E1": 4, "BD-E2": 1, "BD-E3": 4}
+    await bd.post(f"/api/plans/{plan['plan_id']}/publish", {"accept_unplaced": True})
+    (room,) = [one for one in await bd.facts(VisitScheduled) if one.kind is VisitKind.CLASSROOM]
+    assert set(room.enterprise_ids) == {bd.enterprises["BD-E1"], bd.enterprises["BD-E3"]}
+    assert {one["key"] for one in (await bd.booking(str(room.visit_id)))["enterprises"]} == {"BD-E1", "BD-E3"}
 
 
 async def test_a_quorum_belongs_to_a_classroom_and_is_not_above_its_capacity(bd: Programme) -> None:

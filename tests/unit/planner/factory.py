@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from services.scheduler.planner import (
+    Absence,
     Booked,
     Certificate,
     DateSpan,
@@ -109,7 +110,8 @@ def plan_of(instance: Instance, *placements: Placement) -> Plan:
     why = (Reason("test", "left out by the test", "mill", "visit 1"),)
     left = tuple(Unplaced(j.id, why) for j in instance.jobs if j.id not in placed)
     status = PlanStatus.FEASIBLE if not left else PlanStatus.PARTIAL if placements else PlanStatus.EMPTY
-    draft = Plan(placements, left, 0.0, 0.0, {}, status, 0.0)
+    away = tuple(Absence(p.job_id, e, why) for p in placements for e in p.absent)
+    draft = Plan(placements, left, 0.0, 0.0, {}, status, 0.0, away)
     parts = _parts(instance, draft)
     cost = sum(parts.values())
     return replace(draft, cost=cost, bound=cost, parts=parts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,10 +23,11 @@ def possible(instance: Instance, job: Job) -> Iterator[Placement | None]:
     steps = range(-(-timedelta(hours=9) // instance.grid))
     length = (instance.horizon.last - instance.horizon.first).days + 1
     crews = permutations([t.id for t in instance.trainers], job.crew)
-    for n, step, crew in product(range(length), steps, list(crews)):
+    absent = [a for n in range(len(job.enterprise_ids)) for a in combinations(job.enterprise_ids, n)]
+    for n, step, crew, away in product(range(length), steps, list(crews), absent if job.quorum > 1 else [()]):
         start = opening + step * instance.grid
         day = instance.horizon.first + timedelta(days=n)
-        it = Placement(job.id, crew[0], day, start.time(), (start + job.duration).time(), job.days, crew[1:])
+        it = Placement(job.id, crew[0], day, start.time(), (start + job.duration).time(), job.days, crew[1:], away)
         if {v.constraint for v in check(instance, plan_of(instance, it))} <= {"chain"}:
             yield it
 

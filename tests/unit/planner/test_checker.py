@@ -41,6 +41,16 @@ def two_jobs(first: str = "mill", second: str = "mine", **changes: object) -> In
     return world([trainer(), trainer("bob")], sites, jobs)
 
 
+def classroom(**changes: object) -> Instance:
+    sites = [enterprise(name) for name in ("mill", "mine", "farm")]
+    return world([trainer()], sites, [job(enterprise_ids=("mill", "mine", "farm"), quorum=2, **changes)])
+
+
+def nobody_says_why() -> tuple[Instance, Plan]:
+    instance, plan = one(classroom(), absent=("mine",))
+    return instance, replace(plan, absences=())
+
+
 def known_ids() -> tuple[Instance, Plan]:
     instance = visit()
     plan = plan_of(instance, placement())
@@ -182,6 +192,9 @@ CASES: list[tuple[str, Case]] = [
     ("working_hours", lambda: one(visit(), start=14)),
     ("working_hours", lambda: one(visit(), start=7)),
     ("quorum", lambda: one(visit(quorum=2))),
+    ("absent", lambda: one(classroom(announced=True), absent=("mine",))),
+    ("absent", lambda: one(classroom(), absent=("mill",))),
+    ("absent_has_reason", nobody_says_why),
     ("pin", lambda: one(visit(pinned=Pin("ann", day(1), time(8))))),
     ("enterprise_closed", lambda: one(world(enterprises=[enterprise(closed=(days(0, 0),))], jobs=[job()]))),
     ("enterprise_weekday", lambda: one(world(enterprises=[enterprise(working_weekdays=frozenset({2}))], jobs=[job()]))),

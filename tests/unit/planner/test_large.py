@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given, settings
 
-from services.scheduler.planner import Instance, PlanStatus, Progress, check, solve
+from services.scheduler.planner import Instance, Pin, PlanStatus, Progress, check, solve
 from services.scheduler.planner.large import search_large
+from services.scheduler.planner.solve import completed
 from tests.benchmarks.planner.generator import Size, made
-from tests.unit.planner.factory import booked, day, days, enterprise, job, plan_of, trainer, world
+from tests.unit.planner.factory import booked, day, days, enterprise, job, placement, plan_of, trainer, world
 from tests.unit.planner.small_worlds import instances
 from tests.unit.planner.test_properties import CALM
 
@@ -72,3 +73,17 @@ def test_the_search_leaves_a_day_on_which_the_enterprise_has_another_visit() -> 
     placements, bound = searched(instance)
     assert placements == ()
     assert bound <= solve(instance).cost < instance.weights.unplaced
+
+
+def test_a_country_whose_visits_are_all_confirmed_needs_no_search() -> None:
+    pins = [job(f"v{n}", window=days(n, n), pinned=Pin("ann", day(n), placement().start)) for n in (0, 1)]
+    placements, bound = searched(world(jobs=pins))
+    assert [p.day for p in placements] == [day(0), day(1)]
+    assert bound == 0.0
+
+
+def test_a_bound_that_would_come_too_late_is_left_aside() -> None:
+    instance = made(Size(40, 5, 2, 34, 200), 1)
+    hurried = search_large(instance, seed=1, max_work=None, max_seconds=1e-3)
+    assert hurried.bound == 0.0
+    assert check(instance, completed(instance, hurried.placements, hurried.bound)) == []

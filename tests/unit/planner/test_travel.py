@@ -16,6 +16,7 @@ from hypothesis.strategies import DrawFn
 
 from services.scheduler.planner import Instance, Matrix, Placement, Position, Travel, check, solve
 from services.scheduler.planner.document import DocumentError, instance_document, instance_of
+from services.scheduler.planner.geography import Roads
 from services.scheduler.planner.large import search_large
 from services.scheduler.planner.ledger import Ledger
 from services.scheduler.planner.travel_table import matrix_document, matrix_of, table
@@ -204,3 +205,12 @@ def test_the_command_plans_and_judges_by_the_roads_of_a_file(tmp_path: Path) -> 
     code, told = gemba("solve", SMALL, "--travel", tmp_path / "roads.json")
     assert code == 1
     assert "is not among its places" in told["error"]["message"]
+
+
+def test_a_table_of_estimates_says_what_each_road_by_itself_says() -> None:
+    places = [Position(10.0, 106.0), Position(10.5, 106.2), Position(-3.0, 179.9), Position(-3.1, -179.9)]
+    roads = Roads(Travel(road_factor=1.4))
+    table = roads.estimated_km(places, places[:3])
+    for a, row in zip(places, table, strict=True):
+        assert row.tolist() == pytest.approx([roads.km(a, b) for b in places[:3]], abs=1e-9)
+    assert (table[:3] == table[:3].T).all()

@@ -9,6 +9,7 @@ from services.scheduler.planner.search.choose import GAINED, SPENT, Memory, a_wa
 from services.scheduler.planner.search.compiled import compiled, entry
 from services.scheduler.planner.search.problem import (
     ALONE,
+    BAND_GUEST,
     BAND_LATER,
     BAND_OTHER,
     BANDS_FROM,
@@ -19,7 +20,7 @@ from services.scheduler.planner.search.problem import (
     Problem,
 )
 from services.scheduler.planner.search.seat import put, take_out
-from services.scheduler.planner.search.state import CELLS, DAY, LEAD, SECOND, TOTAL, State
+from services.scheduler.planner.search.state import AWAY, CELLS, DAY, LEAD, SECOND, TOTAL, State
 
 EPSILON = 1e-6
 
@@ -59,6 +60,7 @@ def _take_out_all(p: Problem, s: State, m: Memory, n: int, r: Scratch) -> int:
             if s.placed[visit, LEAD] >= 0:
                 m.log[logged, 0], m.log[logged, 1] = visit, s.placed[visit, LEAD]
                 m.log[logged, 2], m.log[logged, 3] = s.placed[visit, SECOND], s.placed[visit, DAY]
+                m.log[logged, 5] = s.placed[visit, AWAY]
                 m.log[logged, 4] = take_out(p, s, visit, r.rows[STARTS])
                 logged += 1
     return logged
@@ -104,7 +106,9 @@ def _is_orphaned(p: Problem, s: State, m: Memory, n: int) -> bool:
         for visit in range(p.units[m.chosen[i], FIRST_VISIT], p.units[m.chosen[i] + 1, FIRST_VISIT]):
             if s.placed[visit, DAY] < 0:
                 for b in range(p.visits[visit, BANDS_FROM], p.visits[visit + 1, BANDS_FROM]):
-                    if not p.bands[b, BAND_LATER] and s.placed[p.bands[b, BAND_OTHER], DAY] >= 0:
+                    other, guest = p.bands[b, BAND_OTHER], p.bands[b, BAND_GUEST]
+                    is_there = guest < 0 or not s.placed[other, AWAY] >> guest & 1
+                    if not p.bands[b, BAND_LATER] and s.placed[other, DAY] >= 0 and is_there:
                         return True
     return False
 
@@ -116,6 +120,7 @@ def _take_back(p: Problem, s: State, m: Memory, n: int, logged: int, r: Scratch)
             if s.placed[visit, LEAD] >= 0:
                 take_out(p, s, visit, r.rows[STARTS])
     for i in range(logged - 1, -1, -1):
+        s.placed[m.log[i, 0], AWAY] = m.log[i, 5]
         put(p, s, m.log[i, 0], m.log[i, 1], m.log[i, 2], m.log[i, 3], m.log[i, 4], r.rows[STARTS])
 
 
@@ -125,7 +130,7 @@ def keep_best(s: State, m: Memory) -> None:
     if s.sums[TOTAL] < m.best_total[0] - EPSILON:
         m.best_total[0] = s.sums[TOTAL]
         for v in range(len(s.placed)):
-            for i in range(3):
+            for i in range(4):
                 m.best_placed[v, i] = s.placed[v, i]
         trainers, days, slots = s.slots.shape
         for t in range(trainers):

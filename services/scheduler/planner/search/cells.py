@@ -9,6 +9,7 @@ import numpy as np
 from services.scheduler.planner.search.compiled import compiled
 from services.scheduler.planner.search.day import NEVER, beside, best_position, is_taken, too_far
 from services.scheduler.planner.search.problem import (
+    BAND_GUEST,
     BAND_LATER,
     BAND_MAX,
     BAND_MIN,
@@ -23,6 +24,7 @@ from services.scheduler.planner.search.problem import (
     GUARDED,
     INT,
     LATEST,
+    MOST_AWAY,
     NIGHT,
     NO_LIMIT,
     OFF_TARGET,
@@ -32,7 +34,7 @@ from services.scheduler.planner.search.problem import (
     Problem,
     Sums,
 )
-from services.scheduler.planner.search.state import CELLS, DAY, EMPTY, FULL, MANY, State
+from services.scheduler.planner.search.state import AWAY, CELLS, DAY, EMPTY, FULL, MANY, State
 
 
 class Scratch(NamedTuple):
@@ -93,8 +95,16 @@ def open_days(p: Problem, s: State, unit: int, r: Scratch) -> int:
         visit = first + k
         low, high = p.visits[visit, EARLIEST], p.visits[visit, LATEST]
         for b in range(p.visits[visit, BANDS_FROM], p.visits[visit + 1, BANDS_FROM]):
-            other = p.bands[b, BAND_OTHER]
+            other, guest = p.bands[b, BAND_OTHER], p.bands[b, BAND_GUEST]
             day = s.placed[other, DAY]
+            if guest >= 0:
+                if p.visits[visit, MOST_AWAY] > 0:
+                    if p.bands[b, BAND_LATER]:
+                        continue  # they may stay away: looked at for each day
+                elif s.placed[other, AWAY] >> guest & 1:
+                    if p.bands[b, BAND_LATER]:
+                        return int(k)
+                    continue
             if p.bands[b, BAND_LATER]:
                 if day < 0:
                     return int(k)

@@ -69,7 +69,7 @@ def memory(problem: Problem, state: State) -> Memory:
     return Memory(
         chosen=np.zeros(MOST, INT),
         chosen_in=np.full(len(problem.units), -1, INT),
-        log=np.zeros((most, 5), INT),
+        log=np.zeros((most, 6), INT),
         ways=ways,
         floor=np.full(len(problem.units), np.inf),
         home=np.zeros(1, INT),

@@ -37,7 +37,7 @@ from services.scheduler.planner.search.problem import (
     Ints,
     Problem,
 )
-from services.scheduler.planner.search.state import DAY, LEAD
+from services.scheduler.planner.search.state import AWAY, DAY, LEAD
 
 SCALE = 100
 """Whole units per point."""
@@ -197,7 +197,8 @@ class Exact:
         bound = solver.best_objective_bound / SCALE
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return None, bound, False
-        placed = np.full((len(self.problem.points), 3), -1, INT)
+        placed = np.zeros((len(self.problem.points), 4), INT)
+        placed[:, :AWAY] = -1
         for (v, t, d), literal in self.at.items():
             if solver.boolean_value(literal):
                 placed[v, LEAD], placed[v, DAY] = t, d

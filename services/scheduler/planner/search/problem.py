@@ -35,7 +35,7 @@ class Problem(NamedTuple):
     bands: Ints
     """[n, columns] bands to visits of other units, by visit"""
     lists: Ints
-    """candidates of units, their followers, guests of visits, visits of groups: one after the other"""
+    """candidates of units, their followers, guests of visits, who may stay away, visits of groups: one after the other"""
     groups: Ints
     """[G + 1] where the visits of each group begin in `lists`"""
     near: Ints
@@ -71,15 +71,19 @@ placed entirely or not at all; where the candidates (nearest first) and the unit
 """
 (
     UNIT, EARLIEST, LATEST, TARGET, PLACE, MINUTES, BLOCK, CREW, ALONE, CALENDAR, SECOND_CALENDAR, DOORS, GAP_MIN, GAP_MAX,
-    GROUP, GUARDED, PAIR_ROW, BANDS_FROM, GUESTS_FROM, VISIT_COLUMNS,
-) = range(20)  # fmt: skip
+    GROUP, GUARDED, PAIR_ROW, BANDS_FROM, GUESTS_FROM, MOST_AWAY, AWAY_FROM, VISIT_COLUMNS,
+) = range(22)  # fmt: skip
 """Columns of `visits`: days on end (BLOCK); whether it shares no day with another visit (ALONE: blocks, pairs, online); rows of
 `works` for lead and second, of `is_open`, of `extra` for the second; days between first days to the visit before it in its
 unit; visits whose change of trainer costs (GROUP); whether another visit of an enterprise could fall on its day (GUARDED).
--1 is none; a PLACE of -1 is at home.
+how many guests of a classroom may stay away (MOST_AWAY), and where `lists` says which: their bits, a row of `is_open` for each guest,
+and for each trainer the bits of those who would have to. -1 is none; a PLACE of -1 is at home.
 """
-BAND_OTHER, BAND_LATER, BAND_MIN, BAND_MAX, BAND_COLUMNS = range(5)
-"""Columns of `bands`: the other visit, whether this one is the later, days between first days."""
+BAND_OTHER, BAND_LATER, BAND_MIN, BAND_MAX, BAND_GUEST, BAND_COLUMNS = range(6)
+"""Columns of `bands`: the other visit, whether this one is the later, days between first days, whom it is about: `EVERYBODY`, one guest of
+the classroom at one of its ends, by number, or (`SAME_GROUP`) each guest of the classrooms at both.
+"""
+EVERYBODY, SAME_GROUP = -1, -2
 PER_DAY, PER_WEEK, TRAINER_COLUMNS = range(3)
 OFF_TARGET, LEFT_OUT, POINT_COLUMNS = range(3)
 """Columns of `points`: per day off target, and for not being placed."""

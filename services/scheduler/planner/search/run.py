@@ -57,7 +57,7 @@ class Found:
     """The best plan, and how it came about."""
 
     placed: Ints
-    """[V, 3] lead, second, day"""
+    """[V, 4] lead, second, day, who stays away"""
     slots: Ints
     """[T, D, K] stops in the order of the day"""
     total: float

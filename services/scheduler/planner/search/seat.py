@@ -24,6 +24,7 @@ from services.scheduler.planner.search.problem import (
     Problem,
 )
 from services.scheduler.planner.search.state import (
+    AWAY,
     DAY,
     LEAD,
     LOAD,
@@ -71,15 +72,36 @@ def _price_day(p: Problem, s: State, trainer: int, day: int, starts: Ints) -> No
 
 
 @compiled
+def away_points(p: Problem, visit: int, away: int) -> float:
+    """What it costs that some guests of a classroom stay away: their share of what it costs not to hold it."""
+    if away == 0:
+        return 0.0
+    guests = p.visits[visit + 1, GUESTS_FROM] - p.visits[visit, GUESTS_FROM]
+    return float(count(away) * p.points[visit, LEFT_OUT] / guests)
+
+
+@compiled
+def count(bits: int) -> int:
+    """How many are set."""
+    n = 0
+    while bits > 0:
+        n += bits & 1
+        bits >>= 1
+    return n
+
+
+@compiled
 def put(p: Problem, s: State, visit: int, trainer: int, second: int, day: int, position: int, starts: Ints) -> None:
-    """Take a visit in. `position` is its place in the day's order, 0 when it is alone."""
+    """Take a visit in. `position` is its place in the day's order, 0 when it is alone. Who stays away from a classroom stands in
+    `placed` already.
+    """
     group = p.visits[visit, GROUP]
     if group >= 0:
         s.sums[TOTAL] -= changes(p, s, group) * p.rules[PER_CHANGE]
     s.placed[visit, LEAD], s.placed[visit, SECOND], s.placed[visit, DAY] = trainer, second, day
     if group >= 0:
         s.sums[TOTAL] += changes(p, s, group) * p.rules[PER_CHANGE]
-    s.sums[TOTAL] += p.extra[visit, trainer] - p.points[visit, LEFT_OUT]
+    s.sums[TOTAL] += p.extra[visit, trainer] - p.points[visit, LEFT_OUT] + away_points(p, visit, s.placed[visit, AWAY])
     s.sums[TOTAL] += abs(day - p.visits[visit, TARGET]) * p.points[visit, OFF_TARGET]
     _book(p, s, visit, trainer, day, 1)
     if second >= 0:
@@ -108,7 +130,10 @@ def put(p: Problem, s: State, visit: int, trainer: int, second: int, day: int, p
 
 @compiled
 def _mark(p: Problem, s: State, visit: int, day: int, value: bool) -> None:
-    for g in range(p.visits[visit, GUESTS_FROM], p.visits[visit + 1, GUESTS_FROM]):
+    begin, away = p.visits[visit, GUESTS_FROM], s.placed[visit, AWAY]
+    for g in range(begin, p.visits[visit + 1, GUESTS_FROM]):
+        if away >> (g - begin) & 1:
+            continue
         for d in range(day, day + p.visits[visit, BLOCK]):
             s.taken[p.lists[g], d] = value
             change = fingerprint(-1, d)
@@ -149,11 +174,11 @@ def take_out(p: Problem, s: State, visit: int, starts: Ints) -> int:
         _book(p, s, visit, second, day, -1)
         look_around(p, s, visit, second, day)
     look_around(p, s, visit, trainer, day)
-    s.sums[TOTAL] += p.points[visit, LEFT_OUT] - p.extra[visit, trainer]
+    s.sums[TOTAL] += p.points[visit, LEFT_OUT] - p.extra[visit, trainer] - away_points(p, visit, s.placed[visit, AWAY])
     s.sums[TOTAL] -= abs(day - p.visits[visit, TARGET]) * p.points[visit, OFF_TARGET]
     if group >= 0:
         s.sums[TOTAL] -= changes(p, s, group) * p.rules[PER_CHANGE]
-    s.placed[visit, LEAD], s.placed[visit, SECOND], s.placed[visit, DAY] = -1, -1, -1
+    s.placed[visit, LEAD], s.placed[visit, SECOND], s.placed[visit, DAY], s.placed[visit, AWAY] = -1, -1, -1, 0
     if group >= 0:
         s.sums[TOTAL] += changes(p, s, group) * p.rules[PER_CHANGE]
     return int(position)

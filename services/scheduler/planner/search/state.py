@@ -11,7 +11,7 @@ class State(NamedTuple):
     """Everything that taking a visit in or out changes. The functions of `seat` keep it consistent."""
 
     placed: Ints
-    """[V, 3] lead, second, day; -1 while not placed"""
+    """[V, 4] lead, second, day, -1 while not placed; who stays away from a classroom, a bit for each of its guests"""
     slots: Ints
     """[T, D, K] stops in the order of the day: visits, and -2 - f for row f of what is booked"""
     on_day: Ints
@@ -38,7 +38,7 @@ class State(NamedTuple):
     """points of the whole plan; cells priced since the driver last read it"""
 
 
-LEAD, SECOND, DAY = range(3)
+LEAD, SECOND, DAY, AWAY = range(4)
 STOPS, VISITS = range(2)
 LOAD, PLACES, PLACES_MARK = range(3)
 TOTAL, CELLS = range(2)
@@ -54,8 +54,10 @@ def empty(problem: Problem, slots: int, enterprises: int) -> State:
     def ints(*shape: int, fill: int = 0) -> Ints:
         return np.full(shape, fill, INT)
 
+    placed = ints(visits, 4, fill=-1)
+    placed[:, AWAY] = 0
     return State(
-        placed=ints(visits, 3, fill=-1),
+        placed=placed,
         slots=ints(trainers, days, slots, fill=-1),
         on_day=ints(trainers, days, 2),
         in_week=ints(trainers, weeks),
