@@ -18,7 +18,8 @@ CLASSROOM = "classroom"
 class Stage:
     """One stage. The gap is in calendar days between the last day of each stage in `after` and this one's first day;
     `offset_days` counts from the cohort's first day to the day that would be best. A classroom is held with at least
-    `quorum` enterprises and has room for `capacity` (None: for all of a cohort).
+    `quorum` enterprises and has room for `capacity` (None: for all of a cohort). `crew` 2: an expert goes with somebody who is at
+    least a candidate, because a candidate delivers only beside an expert.
     """
 
     stage: str
@@ -33,6 +34,7 @@ class Stage:
     online: bool
     quorum: int = 1
     capacity: int | None = None
+    crew: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ def _stage(values: Mapping[str, Any]) -> Stage:
         online=values["online"],
         quorum=values["quorum"],
         capacity=values["capacity"],
+        crew=values["crew"],
     )
 
 

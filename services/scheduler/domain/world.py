@@ -86,6 +86,8 @@ class Wish:
     """Fewest enterprises with which a classroom is held."""
     announced: bool = False
     """Everybody of its group was told of it, so nobody is left out of it any more."""
+    crew: int = 1
+    """Trainers who go: one, or an expert with somebody who is at least a candidate."""
 
 
 @dataclass(frozen=True, slots=True)

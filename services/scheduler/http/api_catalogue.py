@@ -52,6 +52,7 @@ def router() -> APIRouter:
                         "online": one.online,
                         "quorum": one.quorum,
                         "capacity": one.capacity,
+                        "crew": one.crew,
                     }
                     for one in stages
                 ],

@@ -127,6 +127,7 @@ def _job(wish: Wish, ids: set[UUID]) -> Job:
         prefer_trainers=frozenset(map(str, wish.prefer)),
         quorum=wish.quorum,
         announced=wish.announced,
+        crew=wish.crew,
     )
 
 

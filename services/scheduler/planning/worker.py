@@ -125,11 +125,15 @@ def recheck(world: World, wishes: Sequence[Wish], seats: Sequence[Seat]) -> tupl
 def replace_trainer(world: World, wish: Wish, former: Seat, work: float) -> Seat | Left:
     """The next best trainer for a visit: on its own day if anybody can, otherwise on the nearest day.
 
-    `world` is without the visit, `wish.forbidden` names everybody who is out of the question, the former trainer too.
+    `world` is without the visit, `wish.forbidden` names everybody who is out of the question, the former trainer too. Of a pair
+    the one who can stay stays; where neither can, the visit is placed anew.
     """
     if wish.last < wish.first:
         return _window_passed(wish)
     if not wish.first <= former.day <= wish.last - timedelta(days=wish.days - 1):
+        return place(world, wish, work)
+    gone = wish.forbidden & {former.trainer_id, *former.co_trainer_ids}
+    if len(gone) != 1:
         return place(world, wish, work)
     instance = instance_of(world, [wish])
     ranked = rank_replacements(
@@ -137,6 +141,7 @@ def replace_trainer(world: World, wish: Wish, former: Seat, work: float) -> Seat
         str(wish.visit_id),
         placement_of(former),
         excluding=frozenset(map(str, wish.forbidden)),
+        replacing=str(next(iter(gone))),
         limit=1,
     )
     best = next((one.placement for one in ranked if one.placement is not None), None)

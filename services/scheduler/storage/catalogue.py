@@ -67,8 +67,8 @@ INSERT_DELIVERY_PLAN = """
 """
 INSERT_STAGE = """
     insert into stages (delivery_plan_id, stage, kind, position, days, minutes, after, min_gap_days, max_gap_days,
-                        offset_days, online, quorum, capacity)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                        offset_days, online, quorum, capacity, crew)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
 
@@ -92,6 +92,7 @@ async def insert_delivery_plan(
             one.online,
             one.quorum,
             one.capacity,
+            one.crew,
         )
         for one in stages
     ]
@@ -117,4 +118,5 @@ def _stage(row: Record) -> Stage:
         online=row["online"],
         quorum=row["quorum"],
         capacity=row["capacity"],
+        crew=row["crew"],
     )

@@ -37,7 +37,7 @@ class Refusal:
 
 
 async def refuse_visit(conn: Connection, refusal: Refusal, *, now: datetime) -> None:
-    """Remember who is not to be asked again, and look for somebody else if it was the current trainer."""
+    """Remember who is not to be asked again, and look for somebody else if it was the current trainer, or who goes along."""
     visit = await lock_known(conn, refusal.visit_id)
     new = await visit_history.save_refusal(conn, refusal.visit_id, refusal.trainer_id, refusal.why, now)
     if new:
@@ -49,7 +49,7 @@ async def refuse_visit(conn: Connection, refusal: Refusal, *, now: datetime) -> 
             trainer_id=refusal.trainer_id,
             detail=refusal.detail,
         )
-    if visit["state"] in OVER or visit["trainer_id"] != refusal.trainer_id:
+    if visit["state"] in OVER or refusal.trainer_id not in {visit["trainer_id"], *visit["co_trainer_ids"]}:
         return
     await want_place(conn, visit, "reassign", refusal.why, now=now)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.scheduler.deps import Deps
+from services.scheduler.domain.plan_difference import crew
 from services.scheduler.domain.visit import VisitState
 from services.scheduler.domain.wall_time import today_in
 from services.scheduler.domain.world import Left, Seat, Why, Wish, World
@@ -75,7 +76,7 @@ async def _read_question(conn: Connection, job: Record, visit: Record, deps: Dep
     today = today_in(visit["zone"], deps.clock.now())
     former = seat_now(visit)
     refused = set(await visit_history.list_refused(conn, visit["visit_id"]))
-    if job["kind"] == "reassign" and former is not None:
+    if job["kind"] == "reassign" and former is not None and refused.isdisjoint(crew(former)):
         refused.add(former.trainer_id)
     wish = wish_of(
         visit,
@@ -142,14 +143,18 @@ async def book(
     await visits.save_seat(conn, visit, times, moved=moved, now=now)
     former: UUID | None = visit["trainer_id"] or visit["former_trainer_id"]
     fact: VisitScheduled | BookingMoved | BookingReassigned
+    who = seat.trainer_id
     if not visit["announced"] or former is None:
         fact, what = _scheduled(visit, times), "scheduled"
     elif former != seat.trainer_id:
         fact, what = _reassigned(visit, times, former, reason), "reassigned"
+    elif not moved and set(seat.co_trainer_ids) != set(visit["co_trainer_ids"]):
+        fact, what = _moved(visit, times, reason), "reassigned"
+        who = next((one for one in seat.co_trainer_ids if one not in visit["co_trainer_ids"]), seat.trainer_id)
     else:
         fact, what = _moved(visit, times, reason), "moved"
     await emit(conn, fact, now=now)
-    await visit_history.insert_step(conn, visit["visit_id"], what, now=now, trainer_id=seat.trainer_id, detail=reason)
+    await visit_history.insert_step(conn, visit["visit_id"], what, now=now, trainer_id=who, detail=reason)
 
 
 async def give_up(conn: Connection, visit: Record, reasons: tuple[Why, ...], *, now: datetime) -> None:

@@ -33,6 +33,7 @@ def wish_of(
     if target is not None:
         target = min(max(target, first), max(visit["window_last"], first))
     after, before = distances(_node(visit), [_node(one) for one in siblings], stages)
+    stage = stages.get(visit["stage"])
     preferred = prefer or visit["prefer_trainer_id"]
     out = frozenset(forbidden) | frozenset(visit["excluded_ids"])
     return Wish(
@@ -51,8 +52,9 @@ def wish_of(
         before=before,
         forbidden=out,
         prefer=frozenset({preferred} - out) if preferred else frozenset(),
-        quorum=stages[visit["stage"]].quorum if visit["stage"] in stages else 1,
+        quorum=stage.quorum if stage else 1,
         announced=visit["announced"],
+        crew=stage.crew if stage else 1,
     )
 
 

@@ -79,6 +79,7 @@ SPECS: Final = (
             ColumnSpec("online", "bool", default=False),
             ColumnSpec("quorum", "int", minimum=1, maximum=30, default=1),
             ColumnSpec("capacity", "int", minimum=1, maximum=30),
+            ColumnSpec("crew", "int", minimum=1, maximum=2, default=1),
         ),
         key=(),
     ),

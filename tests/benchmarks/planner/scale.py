@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.planner.scale [--countries 100] [--work 0.3] [--largest 2500] [--turn SECONDS] [--out FOLDER]`: how
+"""`python -m tests.benchmarks.planner.scale [--countries 100] [--seconds 4] [--largest 2500] [--turn SECONDS] [--out FOLDER]`: how
 time and memory grow; `--largest 0` or `--countries 0` leaves one half out.
 
 Two curves. *One country*, from 50 to 2,500 enterprises: building the tables, the first plan, a fixed work per enterprise with the
@@ -63,14 +63,14 @@ def one_country(enterprises: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def one_of_many(seed: int, work: float) -> dict[str, Any]:
+def one_of_many(seed: int, seconds: float) -> dict[str, Any]:
     """A country of 200 enterprises, by whichever process is free."""
     from services.scheduler.planner import check, solve
     from tests.benchmarks.planner.generator import SIZES, made
 
     instance = made(SIZES["M"], seed)
     start, cpu = time.monotonic(), time.process_time()
-    plan = solve(instance, seed=seed, max_work=work)
+    plan = solve(instance, seed=seed, max_seconds=seconds)
     return {
         "seed": seed, "seconds": time.monotonic() - start, "cpu_s": time.process_time() - cpu, "left_out": len(plan.unplaced),
         "broken": len(check(instance, plan)), "gap": plan.gap, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -112,14 +112,14 @@ def main() -> None:
     """Run, print, write."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--countries", type=int, default=100)
-    ask.add_argument("--work", type=float, default=0.3)
+    ask.add_argument("--seconds", type=float, default=4.0, help="for each of the many countries, its bound raised beside")
     ask.add_argument("--largest", type=int, default=2500, help="enterprises of the largest country, up to 2500")
     ask.add_argument("--turn", type=float, default=float("inf"), help="seconds after which nothing new is begun")
     ask.add_argument("--out", type=Path, default=Path())
     asked = ask.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     over = time.monotonic() + asked.turn
-    done = grow(asked.largest, asked.out, over) and side_by_side(asked.countries, asked.work, asked.out, over)
+    done = grow(asked.largest, asked.out, over) and side_by_side(asked.countries, asked.seconds, asked.out, over)
     raise SystemExit(0 if done else 2)
 
 
@@ -141,7 +141,7 @@ def grow(largest: int, out: Path, over: float) -> bool:
     return True
 
 
-def side_by_side(countries: int, work: float, out: Path, over: float) -> bool:
+def side_by_side(countries: int, seconds: float, out: Path, over: float) -> bool:
     """Many countries, by one process for each core that this one may use; False when time was up before the last."""
     rows = measured(out, "planner-countries")
     before = rows[-1]["elapsed_s"] if rows else 0.0
@@ -152,7 +152,7 @@ def side_by_side(countries: int, work: float, out: Path, over: float) -> bool:
         running: set[Future[dict[str, Any]]] = set()
         while True:
             while len(running) < cores and time.monotonic() < over and (seed := next(waiting, None)) is not None:
-                running.add(pool.submit(one_of_many, seed, work))
+                running.add(pool.submit(one_of_many, seed, seconds))
             if not running:
                 break
             done, running = wait(running, return_when=FIRST_COMPLETED)

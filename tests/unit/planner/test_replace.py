@@ -88,3 +88,24 @@ def test_at_most_so_many_are_offered() -> None:
         world(people, jobs=[job()]), "visit", placement(who="t00"), excluding=frozenset(), limit=3
     )
     assert [c.trainer_id for c in found if c.placement] == ["t01", "t02", "t03"]
+
+
+def test_of_a_pair_the_one_who_declined_is_replaced_and_the_other_stays() -> None:
+    expert, candidate = (certified(level=Level.EXPERT),), (certified(level=Level.CANDIDATE),)
+    people = [
+        near("ann", 10, certificates=expert), near("bob", 20, certificates=expert), near("cat", 10, certificates=candidate),
+        near("dan", 15, certificates=candidate), near("eve", 30, certificates=candidate), near("fay", 10, certificates=()),
+    ]  # fmt: skip
+    instance = world(people, jobs=[job(crew=2)])
+    pair = placement(co_trainers=("cat",))
+    seconds = rank_replacements(instance, "visit", pair, excluding=frozenset({"cat"}), replacing="cat")
+    assert [(c.trainer_id, c.placement and c.placement.trainer_id) for c in seconds if c.placement] == [
+        ("dan", "ann"), ("bob", "ann"), ("eve", "ann"),
+    ]  # fmt: skip
+    assert {c.trainer_id: c.reasons[0].code for c in seconds if not c.placement} == {"fay": "not_certified"}
+    leads = rank_replacements(instance, "visit", pair, excluding=frozenset({"ann"}), replacing="ann")
+    assert [(c.trainer_id, c.placement and c.placement.co_trainers) for c in leads if c.placement] == [
+        ("bob", ("cat",))
+    ]
+    for one in (*seconds, *leads):
+        assert one.placement is None or check(instance, plan_of(instance, one.placement)) == []
