@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from shared.kafka.log_state import snapshot_states
 from shared.kafka.outbox import count_pending
 from shared.kafka.parked import count_by_state
 from shared.kafka.relay import LoadStates, Relay
-from shared.lives import ListHeld, get_life, list_held
+from shared.lives import ListHeld, OneLife, get_life, list_held
 from shared.log_side import run_log_side
 from shared.settings import ServiceSettings
 from shared.timer_runner import TimerRunner
@@ -79,6 +81,7 @@ class Running:
     timers: TimerRunner | None = None
     trouble: str | None = None
     """Why the log side is not running, for readiness."""
+    life: OneLife = field(default_factory=OneLife)
 
     async def check_database(self) -> None:
         """Raises when the database does not answer."""
@@ -148,7 +151,8 @@ async def running(
     async with AsyncExitStack() as stack:
         password = settings.database_password
         name = f"{settings.service}.{settings.replica}"
-        pool = await open_pool(dsn, size=settings.pool_size, name=name, password=password)
+        life = OneLife()
+        pool = await open_pool(dsn, size=settings.pool_size, name=name, password=password, meet=life.meet)
         stack.push_async_callback(_close, pool)
         await refuse_unsafe_server(pool)
         service = Running(
@@ -158,6 +162,7 @@ async def running(
             Wakeups(dsn, password),
             KafkaAccess.of(settings),
             trouble="The log side is starting.",
+            life=life,
         )
         service.parts = await make_parts(service)
         for own in service.parts.pools.values():
@@ -168,12 +173,20 @@ async def running(
         for loop in service.parts.background:
             tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
         tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
+        tasks.append(asyncio.create_task(_end_with(life), name="life"))
         watch = ClockWatch(pool, [*KIT_WAITS, *service.parts.waits])
         tasks.append(asyncio.create_task(_keep(watch.run), name="clock-watch"))
         gauges = Gauges(service, [consumer.group for consumer in service.parts.consumers])
         tasks.append(asyncio.create_task(gauges.run(), name="gauges"))
         stack.enter_context(_ticks(service))
         yield service
+
+
+async def _end_with(life: OneLife) -> None:
+    """Ask this process to stop as a supervisor would: it is started again, and belongs to the new life then."""
+    await life.is_over.wait()
+    _log.error("life.over", began_in=life.number)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _start_timers(service: Running, tasks: list["asyncio.Task[None]"]) -> None:

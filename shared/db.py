@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ _REFUSED_RETRY_SECONDS = 0.1
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's parting words were read, and its end of the connection not yet
     asyncpg.InvalidCachedStatementError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -44,20 +45,32 @@ _log = structlog.get_logger(__name__)
 
 
 async def open_pool(
-    dsn: str, *, size: int, name: str, min_size: int = 1, password: Callable[[], str] | None = None
+    dsn: str,
+    *,
+    size: int,
+    name: str,
+    min_size: int = 1,
+    password: Callable[[], str] | None = None,
+    meet: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Pool:
-    """A pool whose sessions are set the same way for good.
+    """A pool whose sessions are set the same way for good. `meet` is given each new connection, and may refuse it.
 
     `password` is asked for each new connection, so that one that is replaced while the process runs is learnt
     (`shared.secret_files.PasswordInFile`); without it the one in `dsn` holds. Raises `Transient` while the server is away or starting.
     """
+
+    async def prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await _prepare(connection)
+        if meet is not None:
+            await meet(connection)
+
     try:
         return await asyncpg.create_pool(
             dsn,
             **({"password": password} if password else {}),
             min_size=min_size,
             max_size=size,
-            init=_prepare,
+            init=prepare,
             connection_class=_Untouched,
             command_timeout=30,
             max_inactive_connection_lifetime=300,

@@ -2,15 +2,19 @@
 
 Between the instant that was restored and now the former life told people things that these databases do not know of.
 So nothing that is due fires and nothing is sent until somebody has seen the list. All of it is one row in one
-transaction: `on_hold()` in SQL is what timers and senders ask, so that no process can overlook it.
+transaction: `on_hold()` in SQL is what timers and senders ask, so that no process can overlook it. A process of the
+former life that nobody stopped (on a machine that was out of reach) still reads the former log: it is told so by its next
+connection to the database, and ends.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.db import Connection, Pool, transaction
+from shared.db import Connection, Pool, session, transaction
+from shared.errors import Transient
 from shared.kafka.log_state import start_replay
 
 
@@ -46,6 +50,10 @@ BEGIN_LIFE = """
 RELEASE = (
     "update lives set released_at = clock_timestamp(), released_by = $1 where released_at is null returning number"
 )
+OTHERS_OUT = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+"""
 WAKE = "select pg_notify(channel, '') from unnest(array['timers', 'messages', 'sign_in', 'outbox']) channel"
 
 
@@ -56,17 +64,48 @@ async def get_life(conn: Connection) -> Life:
     return Life(**dict(row))
 
 
+class FormerLife(Transient):
+    """The database was restored since this process began: what it holds of the log is of a life that has ended."""
+
+    def __init__(self, began_in: int, now: int) -> None:
+        super().__init__(
+            f"The databases were restored: this process began in life {began_in} and it is life {now}. It ends; start it again."
+        )
+
+
+class OneLife:
+    """The life that a process belongs to: the one that its first connection to the database met.
+
+    Every later connection is asked, and none survives a restore, so that nothing of the former life is written into the
+    next one without a question beside each statement.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.is_over = asyncio.Event()
+
+    async def meet(self, conn: Connection) -> None:
+        """For each new connection of a pool. Raises `FormerLife`."""
+        number = (await get_life(conn)).number
+        if self.number is None:
+            self.number = number
+        if number != self.number:
+            self.is_over.set()
+            raise FormerLife(self.number, number)
+
+
 async def begin_life(pool: Pool, restore_id: UUID, cluster: str) -> bool:
     """Begin the life after a restore; False when it has begun already. Everything is to be published again, to `cluster`.
 
-    That is the log that was formatted for it, and no other one is taken for it, whichever is met first. Raises
-    `SurvivingLog` when it is the log of the life before.
+    That is the log that was formatted for it, and no other one is taken for it, whichever is met first. Whoever else is
+    connected has to connect again, and meets the new life. Raises `SurvivingLog` when it is the log of the life before.
     """
     async with transaction(pool) as conn:
-        if not await conn.fetchval(BEGIN_LIFE, restore_id):
-            return False
-        await start_replay(conn, cluster)
-        return True
+        if begins := await conn.fetchval(BEGIN_LIFE, restore_id):
+            await start_replay(conn, cluster)
+    async with session(pool) as conn:
+        await conn.execute(OTHERS_OUT)
+    return bool(begins)
 
 
 async def release(conn: Connection, by: UUID) -> bool:

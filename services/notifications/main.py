@@ -63,6 +63,7 @@ async def make_parts(service: Running) -> Parts:
         name=f"{settings.service}.{settings.replica}.case",
         min_size=0,
         password=settings.database_password,
+        meet=service.life.meet,
     )
     channels = {lane: make_channels(settings) for lane in (templates.GENERAL, templates.ZERO_TOLERANCE)}
     composer = make_composer(settings)

@@ -343,6 +343,12 @@ READING = (
         (Killer(f"{_KIT}/test_lives.py::test_no_other_log_is_taken_for_the_one_that_was_formatted", "DID NOT RAISE"),),
     ),
     Mutant(
+        "forgotten_process_goes_on",
+        "a process that nobody stopped before a restore takes the former log's records into the restored database",
+        (Edit("shared/lives.py", "        if number != self.number:\n", "        if number is None:\n"),),
+        (Killer(f"{_KIT}/test_lives.py::test_a_process_that_nobody_stopped_is_told_by_its_next_connection_that_its_life_is_over", "DID NOT RAISE"),),
+    ),
+    Mutant(
         "log_ahead_is_taken",
         "a database older than its log starts all the same",
         (Edit("shared/kafka/log_reader.py", "    if not known:\n        raise LogAhead(", "    if known is NotImplemented:\n        raise LogAhead("),),

@@ -85,6 +85,10 @@ class Database:
         self.waiting: defaultdict[Key, deque[tuple[Transaction, asyncio.Future[None]]]] = defaultdict(deque)
         self.sequences: defaultdict[str, int] = defaultdict(int)
         self.sessions: list[Connection] = []
+        self.cuts = 0
+        """How often sessions were broken; only grows."""
+        self.only: Process | None = None
+        """The one process that is let in while a backup is being put back; None: everybody."""
         self.listeners: list[tuple[Process, str, Wakeup]] = []
         self.up = True
         self.slowest = 0.004
@@ -182,10 +186,11 @@ class Database:
             if name == channel and process.alive and self.rng.random() >= self.deaf:
                 wakeup.set()
 
-    def cut(self, process: Process | None = None) -> None:
-        """Break the sessions of a process, or all: what was not committed is gone, what is being committed may be either."""
+    def cut(self, process: Process | None = None, *, spare: Process | None = None) -> None:
+        """Break the sessions of a process, or all but those of one: what was not committed is gone, what is being committed may be either."""
+        self.cuts += 1
         for session in list(self.sessions):
-            if process is None or session.process is process:
+            if session.process is not spare and (process is None or session.process is process):
                 session.broken = True
                 if session.tx is not None and not session.tx.over:
                     self.end(session.tx)
@@ -290,21 +295,29 @@ class Connection:
 class Pool:
     """What the kit uses of an asyncpg pool."""
 
-    def __init__(self, database: Database, size: int = 12) -> None:
+    def __init__(
+        self, database: Database, size: int = 12, meet: Callable[[Any], Awaitable[None]] | None = None
+    ) -> None:
         self.database = database
         self._free = asyncio.Semaphore(size)
+        self._meet = meet
+        self._met: int | None = None
+        """How often the database had broken sessions when a new one was met last: those since then are new ones."""
 
     @asynccontextmanager
     async def acquire(self, timeout: float | None = None) -> AsyncIterator[Connection]:
         async with asyncio.timeout(timeout):
             await self._free.acquire()
         try:
-            if not self.database.up:
+            if not self.database.up or self.database.only not in {None, current_process()}:
                 await lapse(0.01)
                 raise ConnectionRefusedError(f"{self.database.name} is down")
             connection = Connection(self.database)
             self.database.sessions.append(connection)
             try:
+                if self._meet is not None and self._met != (cuts := self.database.cuts):
+                    await self._meet(connection)
+                    self._met = cuts
                 yield connection
             finally:
                 if connection in self.database.sessions:

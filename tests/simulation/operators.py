@@ -16,13 +16,15 @@ from shared.kafka.parked import mark_replay, mark_skip, unpack
 from shared.lives import begin_life, release
 from tests.simulation.database import Pool
 from tests.simulation.log import Cluster
-from tests.simulation.loop import lapse
+from tests.simulation.loop import current_process, lapse
 from tests.simulation.services import save_person
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _DRAIN_SECONDS = 400.0
+_FORGOTTEN = 0.3
+"""How often a restore leaves a process of the former life at work."""
 
 
 class Operators:
@@ -68,25 +70,34 @@ class Operators:
         )
 
     async def restore(self) -> None:
-        """All databases go back to one instant, and begin another life, for a new log; the old one answers until that is there."""
+        """All databases go back to one instant, and begin another life, for a new log; the old one answers until that is there.
+
+        Sometimes a process was forgotten, on a machine that nobody could reach: it goes on as if nothing had happened.
+        """
         if self._backup is None or self._restoring:
             return
         self._restoring = True
         self._world.lives += 1
+        rng = self._world.rng
+        forgotten = rng.choice(self._world.replicas) if rng.random() < _FORGOTTEN else None
         for replica in self._world.replicas:
-            self._world.kill(replica)
+            if replica is not forgotten:
+                self._world.kill(replica)
         tables, promised, known = self._backup
         for name, database in self._world.databases.items():
             database.restore(tables[name])
+            database.only = current_process()
         self._world.promised = list(promised)
         self._world.visits, self._world.cases = (list(one) for one in known)
         self._world.promises.forget_mails()
         formatted = self._next_cluster()
-        restore_id = UUID(int=self._world.rng.getrandbits(128))
+        restore_id = UUID(int=rng.getrandbits(128))
         for name in self._world.databases:
             await self._insist(partial(begin_life, self.pool(name), restore_id, formatted.id))
+        for database in self._world.databases.values():
+            database.only = None
         for replica in self._world.replicas:
-            replica.start()
+            replica.launch() if replica is forgotten else replica.start()
         await lapse(1 + self._world.rng.random() * 8)
         self.replace_cluster(formatted)
         await lapse(self._world.rng.random() * 3)

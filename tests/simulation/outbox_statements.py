@@ -138,6 +138,12 @@ async def release(tx: Transaction, by: Any) -> list[Any]:
     return [Row(number=number) for number, _ in held]
 
 
+@means(lives.OTHERS_OUT)
+async def others_out(tx: Transaction) -> list[Any]:
+    tx.database.cut(spare=tx.process)
+    return []
+
+
 @means(lives.WAKE)
 async def wake_all(tx: Transaction) -> list[Any]:
     tx.notifies += ["timers", "messages", "outbox"]

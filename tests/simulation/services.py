@@ -35,6 +35,7 @@ from shared.errors import NotKnownYet, Rejected
 from shared.kafka.consumer import Consumer
 from shared.kafka.inbox import is_known
 from shared.kafka.outbox import emit, emit_state
+from shared.lives import OneLife
 from shared.log_side import run_log_side
 from shared.timers import Due, TimerKind, arm, disarm
 from shared.wakeups import Wakeup
@@ -85,20 +86,28 @@ class Replica:
         self.clock: Clock = world.clocks[name]
         self.pool: Any = None
         self.running: Running | None = None
+        self.main: Any = None
         self.ended = asyncio.Event()
 
     def start(self) -> None:
-        """As a supervisor does; the process may die at any step."""
+        """As a supervisor does, which runs one of each; the process may die at any step."""
+        if self.process.alive and self.main is not None:
+            return
+        self.launch()
+
+    def launch(self) -> None:
+        """A process, whether or not there is one already."""
         self.process = Process(self.name)
         self.ended = asyncio.Event()
         self.main = self.process.run(self.world.loop, self._run())
 
     async def _run(self) -> None:
-        self.pool = Pool(self.database)
+        life = OneLife()
+        self.pool = Pool(self.database, meet=life.meet)
         settings = SimpleNamespace(service=self.service, replica=self.name, installation="simulated", incarnation=1)
         service = Running(
             settings, self.pool, self.clock, Wakeups(self.database, self.process), Access(self.world.network),  # type: ignore[arg-type]
-            trouble="starting",
+            trouble="starting", life=life,
         )  # fmt: skip
         self.running = service
         service.parts = _PARTS[self.service](self, service)
@@ -107,7 +116,7 @@ class Replica:
                 _start_timers(service, tasks)
                 tasks.append(asyncio.create_task(run_log_side(service, tasks, Broker)))  # type: ignore[arg-type]
                 tasks += [asyncio.create_task(loop()) for loop in service.parts.background]
-                await asyncio.Event().wait()
+                await life.is_over.wait()
         finally:
             self.ended.set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -184,6 +184,28 @@ async def test_a_connection_killed_in_the_middle_is_a_passing_fault(pool: Pool) 
             await conn.execute("select 1")
     async with transaction(pool) as conn:
         assert await conn.fetchval("select 1") == 1
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_connection_that_the_server_ends_while_it_is_idle_is_a_passing_fault(
+    postgres_server: str, database: Callable[[str], DatabaseUrls], turns: int
+) -> None:
+    """As a server that is asked to stop does; after so many turns of the loop, some of what it says in parting was read."""
+    urls = database("visits")
+    own = await open_pool(urls.run, size=1, name="idle")
+    try:
+        pid = await own.fetchval("select pg_backend_pid()")
+        with administrator(postgres_server, urls) as server:
+            server.execute("select pg_terminate_backend(%s, 1000)", [pid])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        with suppress(Transient):
+            async with transaction(own) as conn:
+                await conn.execute("select 1")
+        async with transaction(own) as conn:
+            assert await conn.fetchval("select pg_backend_pid()") != pid
+    finally:
+        own.terminate()
 
 
 async def test_a_leaked_connection_does_not_hang_the_exit(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
-from shared.db import Pool, transaction
+from deploy.local.databases import DatabaseUrls
+from shared.assembly import _end_with
+from shared.db import Pool, open_pool, transaction
+from shared.errors import Transient
 from shared.ids import new_id
 from shared.kafka.log_state import SurvivingLog, UnknownCluster, ask_for_replay, get_log_state, recognise_cluster
 from shared.kafka.outbox import count_pending, emit
-from shared.lives import Held, begin_life, get_life, list_held, release
+from shared.lives import FormerLife, Held, OneLife, begin_life, get_life, list_held, release
 from shared.timers import Due, count_due, next_due
 from tests.integration.kit.parts import NOON, declined_again, later
 from tests.integration.kit.test_timers import Office
@@ -32,6 +37,15 @@ async def restored(open_database: Pools) -> Pool:
     await pool.execute("delete from outbox_pending")
     assert await begin_life(pool, new_id(), NEW)
     return pool
+
+
+@pytest.fixture
+async def asked_to_stop() -> AsyncIterator[asyncio.Event]:
+    """Set by SIGTERM, which would else end the tests."""
+    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, asked.set)
+    yield asked
+    loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def test_the_log_of_the_former_life_is_never_published_to_again(restored: Pool) -> None:
@@ -74,6 +88,40 @@ async def test_a_start_that_was_repeated_begins_no_third_life(restored: Pool) ->
     async with transaction(restored) as conn:
         life = await get_life(conn)
         assert (life.number, life.on_hold, (await get_log_state(conn)).cluster) == (2, False, NEW)
+
+
+async def test_a_process_that_nobody_stopped_is_told_by_its_next_connection_that_its_life_is_over(
+    database: Callable[[str], DatabaseUrls],
+) -> None:
+    """It still reads the former log: what it took from there would stand in a database that does not know of it."""
+    dsn, forgotten = database("visits").run, OneLife()
+    pool = await open_pool(dsn, size=1, name="restored")
+    own = await open_pool(dsn, size=2, name="forgotten", meet=forgotten.meet)
+    try:
+        async with transaction(own) as conn, transaction(own) as other:
+            await conn.execute("insert into commands (scope, key, request_hash) values ('x', 'before', '')")
+            await other.execute("select 1")
+        assert not forgotten.is_over.is_set(), "several connections of one life"
+        await begin_life(pool, new_id(), NEW)
+        with pytest.raises(Transient):
+            async with transaction(own) as conn:
+                await conn.execute("insert into commands (scope, key, request_hash) values ('x', 'after', '')")
+        with pytest.raises(FormerLife, match="began in life 1 and it is life 2"):
+            async with transaction(own) as conn:
+                await conn.execute("insert into commands (scope, key, request_hash) values ('x', 'after', '')")
+        assert forgotten.is_over.is_set()
+        assert await pool.fetchval("select count(*) from commands where scope = 'x'") == 1
+    finally:
+        own.terminate()
+        pool.terminate()
+
+
+async def test_a_process_whose_life_is_over_stops_as_if_it_were_asked_to(asked_to_stop: asyncio.Event) -> None:
+    life = OneLife()
+    ending = asyncio.create_task(_end_with(life))
+    life.is_over.set()
+    await asyncio.wait_for(asked_to_stop.wait(), 10)
+    await ending
 
 
 async def test_a_hold_keeps_what_was_read_ahead_of_it(open_database: Pools) -> None:
