@@ -114,11 +114,11 @@ async def on_visit_confirmed(fact: VisitConfirmed, *, conn: Connection, deps: De
 
 
 async def on_visit_declined(fact: VisitDeclined, *, conn: Connection, deps: Deps) -> None:
-    await end_offer(fact.visit_id, "declined", now=deps.clock.now(), conn=conn)
+    await end_offer(fact.visit_id, fact.trainer_id, "declined", now=deps.clock.now(), conn=conn)
 
 
 async def on_offer_lapsed(fact: OfferLapsed, *, conn: Connection, deps: Deps) -> None:
-    await end_offer(fact.visit_id, "lapsed", now=deps.clock.now(), conn=conn)
+    await end_offer(fact.visit_id, fact.trainer_id, "lapsed", now=deps.clock.now(), conn=conn)
 
 
 async def on_visit_reported(fact: VisitReported, *, conn: Connection, deps: Deps) -> None:

@@ -1,6 +1,7 @@
 """The scheduler, wired."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -54,10 +55,15 @@ def create_app(settings: Settings) -> FastAPI:
 async def make_parts(service: Running) -> Parts:
     """Everything beside HTTP."""
     assert isinstance(service.settings, Settings)
-    process = PlannerProcess()
-    deps = Deps(service.pool, service.clock, service.settings, process)
+    first, *more = (
+        PlannerProcess() if n == 0 else PlannerProcess(ahead=None) for n in range(service.settings.planner_workers)
+    )
+    deps = Deps(service.pool, service.clock, service.settings, first)
     holder = f"{service.settings.replica}.{os.getpid()}.{new_id()}"
-    queue = PlanningQueue(deps, service.wakeups.on(CHANNEL), holder=holder)
+    queues = [
+        PlanningQueue(replace(deps, planner=process), service.wakeups.on(CHANNEL), holder=f"{holder}.{n}")
+        for n, process in enumerate((first, *more))
+    ]
 
     async def waiting(conn: Connection) -> dict[str, int]:
         return {"planning": await count_waiting(conn)}
@@ -65,8 +71,8 @@ async def make_parts(service: Running) -> Parts:
     return Parts(
         deps=deps,
         consumers=CONSUMERS,
-        background=[queue.run, process.reap],
+        background=[*(queue.run for queue in queues), *(process.reap for process in (first, *more))],
         waiting=waiting,
-        counters=lambda: {"planned": queue.finished},
+        counters=lambda: {"planned": sum(queue.finished for queue in queues)},
         waits=WAITS,
     )

@@ -1,5 +1,7 @@
 """What the scheduler is told by its environment."""
 
+from pydantic import Field
+
 from shared.settings import ServiceSettings
 
 
@@ -10,6 +12,10 @@ class Settings(ServiceSettings):
     planner_work: float = 4.0
     planner_work_single: float = 2.0
     """The budget for one visit, when it is moved or added."""
+    planner_workers: int = Field(default=1, ge=1, le=64)
+    """Jobs of the planner's queue that one replica works on at once, each in a process of its own: one for each core that planning may
+    have. Countries are independent of each other, so that many are planned side by side.
+    """
     notice_days: int = 2
     """A visit is planned at least so many calendar days ahead, counted in the enterprise's zone."""
     hurried_notice_days: int = 1

@@ -17,11 +17,13 @@ _HELD = {"offered", "confirmed", "missed"}
 """States in which the visit stands in its trainer's calendar."""
 
 
-async def end_offer(visit_id: UUID, state: str, *, now: datetime, conn: Connection) -> None:
-    """Declined or lapsed: the entry leaves the trainer's calendar."""
+async def end_offer(visit_id: UUID, trainer_id: UUID, state: str, *, now: datetime, conn: Connection) -> None:
+    """Declined or lapsed: the entry leaves the trainer's calendar. When one who goes along declines, the offer stands: they hear of
+    it with the next confirmation, in which somebody else goes along.
+    """
     visit = await lock_visit(conn, visit_id)
-    if visit is None:
-        return  # it was never offered to anybody
+    if visit is None or visit.trainer_id != trainer_id:
+        return  # it was never offered to anybody, or not to them
     sequence = await save_visit_state(conn, visit_id, state, calendar_changed=True)
     await _disarm(visit_id, conn=conn)
     await withdraw_offer(visit, state, sequence=sequence, now=now, conn=conn)

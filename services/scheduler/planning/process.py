@@ -26,11 +26,13 @@ COMPILE_AHEAD = Task("compile_ahead", module="services.scheduler.planning.ahead"
 
 
 class PlannerProcess:
-    """One worker process; calls queue up behind each other. When it is idle for the first time, `ahead` is run once beside it."""
+    """One worker process; calls queue up behind each other. When it is idle for the first time, `ahead`, if there is any, is run once
+    beside it.
+    """
 
-    def __init__(self, *, idle_seconds: float = 60.0, ahead: Callable[[int], None] = COMPILE_AHEAD) -> None:
+    def __init__(self, *, idle_seconds: float = 60.0, ahead: Callable[[int], None] | None = COMPILE_AHEAD) -> None:
         self._idle_seconds = idle_seconds
-        self._ahead: Callable[[int], None] = ahead
+        self._ahead = ahead
         self._beside: BaseProcess | None = None
         self._executor: ProcessPoolExecutor | None = None
         self._pid: int | None = None
@@ -83,7 +85,7 @@ class PlannerProcess:
         return time.monotonic() - self._last_use > self._idle_seconds
 
     def _begin_ahead(self) -> None:
-        if self._beside is None:
+        if self._beside is None and self._ahead is not None:
             self._beside = get_context("spawn").Process(
                 target=self._ahead, args=(os.getpid(),), name="planner-ahead", daemon=True
             )

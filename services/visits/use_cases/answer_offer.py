@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.visits.deps import Deps
-from services.visits.domain.visit import DECLINE_REASONS, Answer, Visit, VisitState, check_answer
+from services.visits.domain.visit import DECLINE_REASONS, Answer, Visit, VisitState, check_answer, leaves
 from services.visits.storage.visits import get_offer, get_visit, mark_answered, save_visit
 from services.visits.use_cases.offer_visit import MISSED, OFFER
 from shared.commands import Idempotency, command
@@ -39,15 +39,21 @@ async def answer_offer(cmd: AnswerOffer, *, idempotency: Idempotency, deps: Deps
 
 
 async def answer_in(cmd: AnswerOffer, *, conn: Connection, deps: Deps) -> None:
-    """The answer, in the transaction of whoever brought it."""
+    """The answer, in the transaction of whoever brought it. One who only goes along can decline: the trainer's own answer stands,
+    and the timetable looks for somebody else to go along.
+    """
     if cmd.answer is Answer.DECLINED and cmd.reason not in DECLINE_REASONS:
         known = ", ".join(DECLINE_REASONS)
         raise Rejected("reason_unknown", 422, f"Say why: one of {known}.", field="reason")
     visit = await get_visit(conn, cmd.visit_id, lock=True)
     if visit is None:
         raise not_found("visit")
-    offer = await get_offer(conn, cmd.visit_id, cmd.person_id, cmd.offer)
     now = deps.clock.now()
+    if cmd.answer is Answer.DECLINED and cmd.person_id in visit.co_trainer_ids:
+        await save_visit(conn, leaves(visit, cmd.person_id))
+        await emit(conn, _declined(visit, cmd.person_id, str(cmd.reason)), now=now)
+        return
+    offer = await get_offer(conn, cmd.visit_id, cmd.person_id, cmd.offer)
     if not check_answer(visit, offer, cmd.answer):
         return
     accepted = cmd.answer is Answer.ACCEPTED
@@ -56,7 +62,7 @@ async def answer_in(cmd: AnswerOffer, *, conn: Connection, deps: Deps) -> None:
     await disarm(conn, OFFER, visit.visit_id)
     if not accepted:
         await disarm(conn, MISSED, visit.visit_id)
-    await emit(conn, _confirmed(visit) if accepted else _declined(visit, str(cmd.reason)), now=now)
+    await emit(conn, _confirmed(visit) if accepted else _declined(visit, visit.trainer_id, str(cmd.reason)), now=now)
 
 
 def _confirmed(visit: Visit) -> VisitConfirmed:
@@ -76,11 +82,11 @@ def _confirmed(visit: Visit) -> VisitConfirmed:
     )
 
 
-def _declined(visit: Visit, reason: str) -> VisitDeclined:
+def _declined(visit: Visit, trainer_id: UUID, reason: str) -> VisitDeclined:
     return VisitDeclined(
         visit_id=visit.visit_id,
         offer=visit.offer,
         country=visit.country,
-        trainer_id=visit.trainer_id,
+        trainer_id=trainer_id,
         reason=reason,
     )

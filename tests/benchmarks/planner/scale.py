@@ -23,8 +23,14 @@ from typing import Any
 from tests.benchmarks.planner.generator import Size
 
 ENTERPRISES = (50, 100, 200, 400, 800, 1600, 2500)
+GROWTH = "One country: processor time and memory, each on its own scale"
+MANY = "Countries of 200 enterprises each, side by side, each line on its own scale"
 WARM = 20
 """Enterprises of a country that is planned first and not counted: what runs for the first time is compiled by it."""
+NAMES = {
+    "tables_s": "tables, s", "first_plan_s": "first plan, s", "solve_cpu_s": "plan and bound, s", "mib": "memory, MiB",
+    "elapsed_s": "elapsed, s",
+}  # fmt: skip
 SEARCHED = 20.0
 """Work for the largest; smaller ones get their share."""
 
@@ -79,8 +85,8 @@ def one_of_many(seed: int, seconds: float) -> dict[str, Any]:
 
 
 def curve(rows: list[dict[str, Any]], x: str, lines: dict[str, str], title: str) -> str:
-    """A plot of several columns, each with its own scale written beside its line."""
-    width, height, left, top, bottom, right = 760, 420, 60, 40, 50, 200
+    """A plot of several columns, each from 0 to the most that is written beside its colour."""
+    width, height, left, top, bottom, right = 760, 420, 60, 40, 50, 210
     last = max(row[x] for row in rows)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif">',
@@ -101,7 +107,7 @@ def curve(rows: list[dict[str, Any]], x: str, lines: dict[str, str], title: str)
             for row in rows
         )
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        label = f"{column}: up to {most:,.1f}"
+        label = f"{NAMES[column]}: up to {most:,.1f}" if most < 10 else f"{NAMES[column]}: up to {most:,.0f}"
         parts.append(
             f'<text x="{width - right + 8}" y="{top + 18 * n + 10}" font-size="12" fill="{colour}">{label}</text>'
         )
@@ -112,7 +118,9 @@ def main() -> None:
     """Run, print, write."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--countries", type=int, default=100)
-    ask.add_argument("--seconds", type=float, default=4.0, help="for each of the many countries, its bound raised beside")
+    ask.add_argument(
+        "--seconds", type=float, default=4.0, help="for each of the many countries, its bound raised beside"
+    )
     ask.add_argument("--largest", type=int, default=2500, help="enterprises of the largest country, up to 2500")
     ask.add_argument("--turn", type=float, default=float("inf"), help="seconds after which nothing new is begun")
     ask.add_argument("--out", type=Path, default=Path())
@@ -137,7 +145,9 @@ def grow(largest: int, out: Path, over: float) -> bool:
             continue
         rows.append(row)
         print(json.dumps(row, default=float), flush=True)
-        written(out, "planner-growth", rows, curve(rows, "enterprises", lines, "One country: time and memory"))
+        written(out, "planner-growth", rows, curve(rows, "enterprises", lines, GROWTH))
+    if rows:
+        written(out, "planner-growth", rows, curve(rows, "enterprises", lines, GROWTH))
     return True
 
 
@@ -160,9 +170,9 @@ def side_by_side(countries: int, seconds: float, out: Path, over: float) -> bool
             rows += [one.result() | {"countries": len(rows) + n, "elapsed_s": elapsed} for n, one in enumerate(done, 1)]
             if len(rows) % 10 == 0:
                 print(json.dumps(rows[-1], default=float), flush=True)
-            title = f"Countries of 200 enterprises, on {cores} core{'s' if cores > 1 else ''}"
-            written(out, "planner-countries", rows, curve(rows, "countries", lines, title))
+            written(out, "planner-countries", rows, curve(rows, "countries", lines, MANY))
     if rows:
+        written(out, "planner-countries", rows, curve(rows, "countries", lines, MANY))
         last = rows[-1]
         print(f"{len(rows)} countries in {last['elapsed_s']:.0f} s, {max(m['mib'] for m in rows):.0f} MiB a process, "
               f"{sum(m['broken'] for m in rows)} rules broken, {sum(m['left_out'] for m in rows)} left out", flush=True)  # fmt: skip

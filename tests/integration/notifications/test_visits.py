@@ -325,6 +325,20 @@ async def test_who_comes_along_is_told_and_told_again_when_they_no_longer_do(wor
     assert entry(to_expert[-1])["SEQUENCE"] > entry(to_expert[-2])["SEQUENCE"]
 
 
+async def test_when_one_who_goes_along_declines_nobody_is_told_that_the_visit_is_off(world: World) -> None:
+    rina, expert = [await world.knows(key) for key in ("rina", "expert")]
+    first = offered(rina, await world.knows_enterprise("rahman"))
+    await world.hears(scheduled(first, co_trainers=(expert,)), first, confirmed(first))
+    await world.send()
+    told = len(world.post.to("rina@example.org"))
+    await world.hears(
+        VisitDeclined(visit_id=first.visit_id, offer=1, country="BD", trainer_id=expert, reason="illness")
+    )
+    await world.send()
+    assert len(world.post.to("rina@example.org")) == told
+    assert subjects(world.post.to("expert@example.org")) == ["Confirmed"]
+
+
 async def test_a_visit_that_lost_its_place_leaves_the_calendar_of_who_had_it(world: World) -> None:
     await world.knows("mita", Role.COORDINATOR)
     offer = offered(await world.knows("rina"), await world.knows_enterprise("rahman"))

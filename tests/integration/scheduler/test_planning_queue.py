@@ -6,11 +6,13 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from services.scheduler.domain.world import Clash, Proposal
+from services.scheduler.main import make_parts
 from services.scheduler.planning.process import PlannerProcess
 from services.scheduler.planning_queue import PlanningQueue
 from services.scheduler.storage import planning_jobs
@@ -22,6 +24,9 @@ from shared.wakeups import Wakeup
 
 from .conftest import Programme, in_thread
 from .test_answers import declined
+
+if TYPE_CHECKING:
+    from shared.assembly import Running
 
 ROOT = Path(__file__).parents[3]
 LAPSE = "update planning_jobs set lease_until = clock_timestamp() - interval '1 second' where state = 'running'"
@@ -55,6 +60,30 @@ async def test_a_job_whose_worker_died_is_taken_over(bd: Programme) -> None:
     assert await bd.plan_all() == 1
     assert (await bd.get(f"/api/cohorts/{cohort_id}")).json()["state"] == "planned"
     assert await waiting(bd) == 0
+
+
+async def test_nobody_waits_for_a_plan_that_another_worker_is_making(bd: Programme) -> None:
+    await bd.know_enterprise("BD-E6")
+    first, second = await bd.create(), await bd.create(enterprise_keys=["BD-E4", "BD-E5", "BD-E6"])
+    queue, begun, go_on = slow(bd)
+    longer = asyncio.create_task(queue.do_next())
+    await begun.wait()
+    assert await bd.plan_all() == 1
+    states = [(await bd.get(f"/api/cohorts/{one}")).json()["state"] for one in (first, second)]
+    assert sorted(states) == ["planned", "planning"]
+    go_on.set()
+    assert await longer
+    assert {(await bd.get(f"/api/cohorts/{one}")).json()["state"] for one in (first, second)} == {"planned"}
+
+
+async def test_a_replica_plans_as_many_jobs_at_once_as_it_has_workers(bd: Programme) -> None:
+    settings = bd.settings.model_copy(update={"planner_workers": 3, "replica": "r"})
+    wakeups = SimpleNamespace(on=lambda _channel: Wakeup())
+    service = SimpleNamespace(pool=bd.pool, clock=bd.clock, settings=settings, wakeups=wakeups)
+    parts = await make_parts(cast("Running", service))
+    queues = [one.__self__ for one in parts.background if isinstance(getattr(one, "__self__", None), PlanningQueue)]
+    assert len({queue._holder for queue in queues}) == 3
+    assert len({id(queue._deps.planner) for queue in queues}) == 3
 
 
 async def test_a_worker_that_is_told_to_stop_gives_its_job_back_at_once(bd: Programme) -> None:

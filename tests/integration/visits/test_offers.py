@@ -233,3 +233,28 @@ async def test_pages_of_the_list_follow_each_other_without_gap_or_repeat(world: 
         seen += [item["visit_id"] for item in page["items"]]
         cursor = page["next"]
     assert seen == [str(wanted[1]), str(wanted[2]), str(wanted[0])]
+
+
+async def test_one_who_goes_along_can_decline_and_the_trainer_s_answer_stands(world: World) -> None:
+    visit_id = await world.schedule(co_trainer_ids=(world.people.other_trainer,))
+    await world.post(f"/visits/api/visits/{visit_id}/accept", by=world.people.trainer, status=200)
+    page = await world.http.get(f"/visits/visits/{visit_id}", headers=world.headers(world.people.other_trainer))
+    assert "I cannot go along" in page.text
+    path = f"/visits/api/visits/{visit_id}/decline"
+    await world.post(path, {"reason": "illness"}, by=world.people.other_trainer, status=200)
+    (declined,) = await emitted(world.pool, VisitDeclined)
+    assert (declined.visit_id, declined.trainer_id) == (visit_id, world.people.other_trainer)
+    shown = await world.get(f"/visits/api/visits/{visit_id}", by=world.people.trainer)
+    assert (shown["state"], shown["co_trainers"]) == ("confirmed", [])
+    await world.post(path, {"reason": "illness"}, by=world.people.other_trainer, status=404)
+
+
+async def test_nobody_stays_away_from_a_visit_that_is_over(world: World) -> None:
+    visit_id = await world.schedule(co_trainer_ids=(world.people.other_trainer,))
+    await world.feeder.deliver(
+        BookingWithdrawn(visit_id=visit_id, country="BD", trainer_id=world.people.trainer, reason="cancelled")
+    )
+    answer = await world.post(
+        f"/visits/api/visits/{visit_id}/decline", {"reason": "illness"}, by=world.people.other_trainer, status=409
+    )
+    assert answer.json()["code"] == "visit_not_open"
