@@ -47,9 +47,10 @@ class Command:
     _idempotency: Idempotency = field(repr=False)
 
     async def done(self, result_id: UUID) -> UUID:
-        """Remember the result in the command's own transaction."""
-        await self.conn.execute(SET_RESULT, self._idempotency.scope, self._idempotency.key, result_id)
-        self.result_id = result_id
+        """Remember the result in the command's own transaction, unless it is the one that was known beforehand."""
+        if result_id != self.result_id:
+            await self.conn.execute(SET_RESULT, self._idempotency.scope, self._idempotency.key, result_id)
+            self.result_id = result_id
         return result_id
 
     @property
@@ -61,7 +62,7 @@ class Command:
 
 
 INSERT_COMMAND = """
-    insert into commands (scope, key, request_hash) values ($1, $2, $3)
+    insert into commands (scope, key, request_hash, result_id) values ($1, $2, $3, $4)
     on conflict (scope, key) do nothing returning true
 """
 GET_COMMAND = "select request_hash, result_id from commands where scope = $1 and key = $2"
@@ -69,16 +70,17 @@ SET_RESULT = "update commands set result_id = $3 where scope = $1 and key = $2"
 
 
 @asynccontextmanager
-async def command(pool: Pool, idempotency: Idempotency) -> AsyncIterator[Command]:
-    """The transaction of one command. A repeat finds `repeated` set and does nothing more.
+async def command(pool: Pool, idempotency: Idempotency, result_id: UUID | None = None) -> AsyncIterator[Command]:
+    """The transaction of one command. A repeat finds `repeated` set and does nothing more. `result_id` where what comes of it
+    has its id before it begins.
 
     Two of the same key at once: the second waits for the first one's commit (the insert conflicts),
     then sees its result. A command that fails leaves nothing behind and may be tried again with its key.
     """
     async with transaction(pool) as conn:
         known = (idempotency.scope, idempotency.key)
-        if await conn.fetchval(INSERT_COMMAND, *known, idempotency.request_hash):
-            yield Command(conn, False, None, idempotency)
+        if await conn.fetchval(INSERT_COMMAND, *known, idempotency.request_hash, result_id):
+            yield Command(conn, False, result_id, idempotency)
             return
         row = await conn.fetchrow(GET_COMMAND, *known)
         if row is None or row["request_hash"] != idempotency.request_hash:

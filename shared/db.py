@@ -1,25 +1,22 @@
 """PostgreSQL through asyncpg: one pool a process, one transaction a use case, passing faults named as such."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, Self, TypeAlias
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
+from shared.connection import HandedOn, set_codecs
+from shared.endings import at_hand, part_at_hand
 from shared.errors import Transient
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Record: TypeAlias = asyncpg.Record
 
-_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _ACQUIRE_SECONDS = 10
 _REFUSED_RETRY_SECONDS = 0.1
 _PASSING = (
@@ -60,7 +57,7 @@ async def open_pool(
     """
 
     async def prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        await _prepare(connection)
+        await set_codecs(connection)
         if meet is not None:
             await meet(connection)
 
@@ -71,7 +68,7 @@ async def open_pool(
             min_size=min_size,
             max_size=size,
             init=prepare,
-            connection_class=_Untouched,
+            connection_class=HandedOn,
             command_timeout=30,
             max_inactive_connection_lifetime=300,
             server_settings={
@@ -86,36 +83,6 @@ async def open_pool(
         raise Transient(f"The database could not be reached: {type(fault).__name__}.") from fault
 
 
-_FIRST_TYPE_OF_A_DATABASE = 16384
-_TYPES: dict[tuple[int, frozenset[int]], Any] = {}
-_NOTHING_PREPARED = SimpleNamespace(name="known")
-"""In place of the statement that asked: asyncpg prepares its own again after one without a name."""
-
-
-class _Untouched(asyncpg.Connection):  # type: ignore[misc]  # it has no types of its own
-    """A connection that is given back as it is: no use of ours leaves a setting, a lock or a cursor on it.
-
-    asyncpg would ask the server to forget all of that each time, a round trip beside every transaction. That nothing is
-    left is held by `test_no_statement_of_ours_leaves_anything_on_its_connection`; what was begun is still rolled back.
-    """
-
-    def get_reset_query(self) -> str:
-        return ""
-
-    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> tuple[Any, Any]:
-        """What PostgreSQL's own types consist of is the same in every database: it is asked once, not by each connection.
-
-        The question takes the server 15 ms, before the first statement with an array.
-        """
-        wanted = frozenset(typeoids)
-        if max(wanted) >= _FIRST_TYPE_OF_A_DATABASE:
-            return await super()._introspect_types(wanted, timeout)  # type: ignore[no-any-return]
-        asked = (self.get_server_version().major, wanted)
-        if asked not in _TYPES:
-            _TYPES[asked], _ = await super()._introspect_types(wanted, timeout)
-        return _TYPES[asked], _NOTHING_PREPARED
-
-
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction on a connection of its own; a passing fault of the database is raised as `Transient`.
@@ -124,8 +91,9 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     facts a version, so that doing it again is safe.
     """
     try:
-        async with _acquired(pool) as connection, connection.transaction():
-            yield connection
+        with at_hand():
+            async with _acquired(pool) as connection, connection.transaction():
+                yield connection
     except _PASSING as fault:
         raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
 
@@ -164,11 +132,15 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
+COMMIT_AND_GO_ON = "commit and chain"
+
+
 class Session:
     """A connection kept over several transactions, for a worker that has one after another.
 
     So that others who wait for a connection get their turn, it is given back between two transactions when it was kept
-    for long, and after a fault.
+    for long, and after a fault. Where the next transaction follows at once, the commit of the one before begins it: that is
+    one round trip less of four.
     """
 
     _LONGEST_SECONDS = 0.05
@@ -177,7 +149,10 @@ class Session:
         self._pool = pool
         self._held: AsyncExitStack | None = None
         self._connection: Connection | None = None
+        self._begun: Any = None
         self._until = 0.0
+        self.goes_on = False
+        """Whether another transaction follows the present one at once, as far as the worker knows."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,16 +165,32 @@ class Session:
         """As `shared.db.transaction`, on the connection of this session."""
         try:
             connection = await self._take()
-            async with connection.transaction():
+            with at_hand():
+                if self._begun is None:
+                    self._begun = await self._begin(connection)
                 yield connection
+                await self._commit(connection)
         except BaseException as fault:
             with suppress(*_PASSING):
-                await self._give_back()
+                await self._give_back(fault)
             if isinstance(fault, _PASSING):
                 raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
             raise
-        if _machine_time() > self._until:
+        if self._begun is None and _machine_time() > self._until:
             await self._give_back()
+
+    async def _begin(self, connection: Connection) -> Any:
+        transaction = connection.transaction()
+        await transaction.__aenter__()
+        return transaction
+
+    async def _commit(self, connection: Connection) -> None:
+        if self.goes_on and _machine_time() <= self._until:
+            if await connection.execute(COMMIT_AND_GO_ON) != "COMMIT":
+                raise RuntimeError("A transaction that had failed was to be committed.")
+        else:
+            begun, self._begun = self._begun, None
+            await begun.__aexit__(None, None, None)
 
     async def _take(self) -> Connection:
         if self._connection is None:
@@ -208,18 +199,25 @@ class Session:
             self._held, self._until = held, _machine_time() + self._LONGEST_SECONDS
         return self._connection
 
-    async def _give_back(self) -> None:
+    async def _give_back(self, fault: BaseException | None = None) -> None:
+        """After a fault what was begun is rolled back; otherwise nothing was done in it yet."""
+        begun, self._begun = self._begun, None
         held, self._held, self._connection = self._held, None, None
-        if held is not None:
-            await held.aclose()
+        try:
+            if begun is not None:
+                await begun.__aexit__(type(fault) if fault else None, fault, None)
+        finally:
+            if held is not None:
+                await held.aclose()
 
 
 @asynccontextmanager
 async def savepoint(conn: Connection) -> AsyncIterator[None]:
     """A part of a transaction that may fail by itself; passing faults are named as in `transaction`."""
     try:
-        async with conn.transaction():
-            yield
+        with part_at_hand():
+            async with conn.transaction():
+                yield
     except _PASSING as fault:
         raise Transient(f"The database did not answer as it should: {type(fault).__name__}.") from fault
 
@@ -243,27 +241,5 @@ async def refuse_unsafe_session(connection: Connection) -> None:
         raise RuntimeError(f"PostgreSQL {version.major} is too old; 15 or later is needed.")
 
 
-async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(kind, encoder=_dump, decoder=json.loads, schema="pg_catalog")
-    await connection.set_type_codec(
-        "timestamptz", encoder=_encode_instant, decoder=_decode_instant, schema="pg_catalog", format="tuple"
-    )
-
-
 def _machine_time() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, default=str)
-
-
-def _encode_instant(value: datetime) -> tuple[int]:
-    if value.tzinfo is None:
-        raise ValueError(f"{value.isoformat()} has no time zone; instants are aware.")
-    return ((value - _POSTGRES_EPOCH) // _MICROSECOND,)
-
-
-def _decode_instant(value: tuple[int]) -> datetime:
-    return _POSTGRES_EPOCH + value[0] * _MICROSECOND

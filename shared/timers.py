@@ -77,6 +77,13 @@ async def arm(conn: Connection, kind: str, aggregate: UUID, due_at: datetime, *,
     await conn.execute(ARM, kind, aggregate, due_at, now)
 
 
+async def arm_all(
+    conn: Connection, aggregate: UUID, deadlines: Sequence[tuple[str, datetime]], *, now: datetime
+) -> None:
+    """Several kinds for one aggregate, each with its time, sent together."""
+    await conn.executemany(ARM, [(kind, aggregate, due_at, now) for kind, due_at in deadlines])
+
+
 async def disarm(conn: Connection, kind: str, *aggregates: UUID) -> None:
     """What they waited for has happened. The aggregates' rows are locked."""
     await conn.execute(DISARM, kind, aggregates)

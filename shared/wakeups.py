@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from weakref import WeakSet
 
 import asyncpg
 import structlog
+
+from shared.endings import at_end
 
 _RECONNECT_SECONDS = 0.5
 _PING_SECONDS = 5
@@ -29,6 +32,10 @@ class Wakeup:
         """Wake the waiter now, or at its next wait."""
         self._event.set()
 
+    def clear(self) -> None:
+        """What was heard so far is seen by the look that follows."""
+        self._event.clear()
+
     async def wait(self, timeout: float) -> bool:
         """True when woken, False when `timeout` seconds (machine time) went by."""
         with contextlib.suppress(TimeoutError):
@@ -46,6 +53,7 @@ class Wakeups:
         self._password = password
         self._waiters: dict[str, list[Wakeup]] = {}
         self._asked = Wakeup()
+        _here.add(self)
 
     def on(self, channel: str, only: str | None = None) -> Wakeup:
         """A new waiter for `channel`, at any time: one that comes after `run` began is listened for from then on.
@@ -87,3 +95,25 @@ class Wakeups:
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=1)
+
+
+_here: WeakSet[Wakeups] = WeakSet()
+
+
+def wake_here(channel: str, payload: str = "", *, after: float = 0.0) -> None:
+    """Wake who waits in this very process when the transaction at hand has ended: the notification comes later, by way of
+    the server and of its listener. `after`: not before so many seconds (machine time). A waiter that is woken for nothing
+    looks once for nothing.
+    """
+
+    def wake() -> None:
+        for wakeups in list(_here):
+            wakeups.wake(channel, payload)
+
+    def end(_committed: bool) -> None:
+        if after:
+            asyncio.get_running_loop().call_later(after, wake)
+        else:
+            wake()
+
+    at_end(end)

@@ -218,6 +218,7 @@ def _alert(template: str, state: str) -> Any:
             respond_by=by,
             now=now,
             conn=conn,
+            free=deps.free,
         )
 
     return on_alert
@@ -243,6 +244,7 @@ async def on_closure_proposed(fact: ClosureProposed, *, conn: Connection, deps: 
         outcome=fact.outcome,
         now=deps.clock.now(),
         conn=conn,
+        free=deps.free,
     )
 
 

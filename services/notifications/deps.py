@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.notifications.channels.outbound import Channels
 from services.notifications.composition.composer import Composer
 from services.notifications.settings import Settings
+from services.notifications.use_cases.claims import FreeSenders
 from shared.clock import Clock
 from shared.db import Pool
 
@@ -19,3 +20,5 @@ class Deps:
     settings: Settings
     composer: Composer
     channels: Channels
+    free: FreeSenders | None = None
+    """Senders of alerts, who are given what is queued while they are free."""

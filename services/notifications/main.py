@@ -1,5 +1,6 @@
 """The only wiring of notifications: what there is, and what it is given."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -88,7 +89,7 @@ async def make_parts(service: Running) -> Parts:
         return {"messages": sum(due.values())}
 
     return Parts(
-        deps=deps[templates.GENERAL],
+        deps=replace(deps[templates.GENERAL], free=case),
         consumers=(GENERAL, CASE),
         timers=TIMERS,
         background=(general.run, case.run),

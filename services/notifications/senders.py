@@ -5,6 +5,7 @@ A commit that queues a message wakes them; a slow poll stands behind, which also
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -12,14 +13,19 @@ import structlog
 from services.notifications.deps import Deps
 from services.notifications.domain.templates import ZERO_TOLERANCE
 from services.notifications.storage.messages import get_next_due, list_unreached
+from services.notifications.use_cases.claims import Claimed, Reserved
 from services.notifications.use_cases.reach_again import reach_again
-from services.notifications.use_cases.send_message import Claimed, claim_some, send_claimed
+from services.notifications.use_cases.send_message import claim_some, machine_time, send_claimed
 from shared.db import Pool, session, transaction
+from shared.endings import at_end
 from shared.errors import Transient
+from shared.ids import new_id
 from shared.wakeups import Wakeup
 
 _POLL_SECONDS = 1.0
 _FINISH_SECONDS = 4.0
+_TEXT_AFTER_SECONDS = 0.02
+"""A text message takes its gateway seconds: the mail of the same alert, which takes milliseconds, is let go first."""
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +35,9 @@ class Sender:
 
     def __init__(self, lane: str, size: int, deps: Deps, pool: Pool, wakeup: Wakeup) -> None:
         self._lane = lane
+        self._size = size
         self._slots = asyncio.Semaphore(size)
+        self._is_stopping = False
         self._deps = deps
         self._pool = pool
         self._wakeup = wakeup
@@ -47,13 +55,34 @@ class Sender:
             await self._finish()
             await self._deps.channels.close()
 
+    async def reserve(self) -> Reserved | None:
+        """Keep a sender free until the transaction at hand has ended: what that queues and claims for it leaves then."""
+        if self._is_stopping or self._slots.locked():
+            return None
+        reserved = Reserved(new_id(), machine_time())
+
+        def begin(committed: bool) -> None:
+            if committed and reserved.ready is not None:
+                self._start(Claimed(reserved.claim, 1, reserved.ready, reserved.since))
+            else:
+                self._slots.release()
+
+        await self._slots.acquire()
+        if not at_end(begin):
+            self._slots.release()
+            return None
+        return reserved
+
     async def _finish(self) -> None:
         """What is in hand is finished if it can be: a mail cut off in the middle may go twice."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=_FINISH_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        self._is_stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FINISH_SECONDS):
+                for _ in range(self._size):  # none is at work any more, and none is kept free
+                    await self._slots.acquire()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _wait(self) -> None:
         """For a commit that queues, for the release of what is held (business time), or for a poll's length."""
@@ -93,10 +122,13 @@ class Sender:
             for _ in range(free - len(claimed)):
                 self._slots.release()
         for mine in claimed:
-            task = asyncio.create_task(self._send(mine))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(mine)
         return sum(mine.count for mine in claimed) >= free  # several messages may be one mail
+
+    def _start(self, mine: Claimed) -> None:
+        task = asyncio.create_task(self._send(mine))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _take_slots(self) -> int:
         """Wait for one, and take all that are free."""
@@ -109,6 +141,8 @@ class Sender:
     async def _send(self, mine: Claimed) -> None:
         """The slot is given back when it is done."""
         try:
+            if mine.ready is not None and mine.ready.messages[0].channel == "sms":
+                await asyncio.sleep(_TEXT_AFTER_SECONDS)
             await self._patiently(lambda: send_claimed(mine, deps=self._deps, pool=self._pool))
             self.sent += mine.count
         finally:

@@ -113,7 +113,7 @@ GENERAL = Consumer(
     facts=_FACTS,
     states={PersonState: on_person, EnterpriseState: on_enterprise},
 )
-CASE = Consumer(group="scheduler.case", facts={VerificationWanted: on_verification_wanted})
+CASE = Consumer(group="scheduler.case", facts={VerificationWanted: on_verification_wanted}, unhurried=True)
 COMMAND = Consumer(group="scheduler.command", commands={RequestCohort: on_request_cohort})
 
 CONSUMERS = (GENERAL, CASE, COMMAND)

@@ -26,6 +26,7 @@ from shared.kafka.topics import BY_NAME
 
 _MAX_RECORDS = 500
 _POLL_MILLISECONDS = 200
+_UNHURRIED_SECONDS = 0.05
 _HEARTBEAT_MILLISECONDS = 400
 """Members learn by their heartbeats that somebody comes or goes: until then nobody has the partitions."""
 _RETRY_SECONDS = 0.5
@@ -89,6 +90,8 @@ class Subscription:
         records = tuple(chain.from_iterable(polled.values()))
         if records:
             self.assignment.took_poll()
+            if self.guard.consumer.unhurried:
+                await asyncio.sleep(_UNHURRIED_SECONDS)
         return records
 
     async def _on_poll(self, records: list[Any], message: KafkaMessage) -> None:

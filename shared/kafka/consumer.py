@@ -38,6 +38,9 @@ class Consumer:
     states: Mapping[type[State], StateHandler] = field(default_factory=dict)
     commands: Mapping[type[Command], FactHandler] = field(default_factory=dict)
     on_stuck: OnStuck | None = None
+    unhurried: bool = False
+    """Nobody waits for what comes of it: what a poll brings is left for a moment (`shared/kafka/broker.py`), so that more
+    comes together, and it is handled when what the same facts did elsewhere, which somebody waits for, is done."""
 
     def __post_init__(self) -> None:
         read = {topic.name for topic in self.topics}

@@ -5,7 +5,8 @@ Records of one key are handled in order, those of different keys side by side.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +67,7 @@ class Guard:
             by_key: dict[tuple[str, bytes | None], list[Raw]] = {}
             for raw in records:
                 by_key.setdefault((raw.topic, raw.key), []).append(raw)
-            waiting = iter(by_key.values())
+            waiting = deque(by_key.values())
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._lanes, len(by_key))):
                     group.create_task(self._process_lane(waiting))
@@ -98,11 +99,13 @@ class Guard:
             _log.warning("guard.one_by_one", consumer=self.consumer.group, reason=type(fault).__name__)
             return None
 
-    async def _process_lane(self, waiting: Iterator[Sequence[Raw]]) -> None:
+    async def _process_lane(self, waiting: deque[list[Raw]]) -> None:
         """One key after another, all lanes from the same heap, each lane on a connection of its own."""
         async with Session(self._pool) as session:
-            for of_one_key in waiting:
+            while waiting:
+                of_one_key = waiting.popleft()
                 for raw in of_one_key:
+                    session.goes_on = raw is not of_one_key[-1] or bool(waiting)
                     await self._process_one(raw, session)
                     self.handled += 1
 

@@ -14,6 +14,9 @@ from shared.ids import new_id
 from shared.kafka.envelope import MAX_BODY_BYTES
 from shared.kafka.topics import BY_NAME, GENERAL
 from shared.telemetry import current_traceparent
+from shared.wakeups import wake_here
+
+_UNHURRIED_SECONDS = 0.1
 
 APPEND_FACT = """
     with last as (
@@ -26,7 +29,7 @@ APPEND_FACT = """
     ), pending as (
         insert into outbox_pending (seq, lane) select seq, lane from event
     )
-    select version, pg_notify('outbox', lane) from event
+    select version, lane, case when $9 then pg_notify('outbox', lane)::text end from event
 """
 
 APPEND_FACTS = """
@@ -50,30 +53,43 @@ APPEND_FACTS = """
     ), pending as (
         insert into outbox_pending (seq, lane) select seq, lane from event
     )
-    select pg_notify('outbox', lane) from event group by lane
+    select lane, case when $9 then pg_notify('outbox', lane)::text end from event group by lane
 """
 
 
 async def emit(
-    conn: Connection, fact: Fact, *, now: datetime, lane: str | None = None, topic: str | None = None
+    conn: Connection,
+    fact: Fact,
+    *,
+    now: datetime,
+    lane: str | None = None,
+    topic: str | None = None,
+    unhurried: bool = False,
 ) -> int:
     """Append a fact; returns its version. `lane` only where an aggregate's whole life is in another than its topic's.
+    `unhurried`: nobody waits for it; it leaves with what comes in the next tenth of a second, or at the relay's next look.
 
     The first fact of an aggregate decides its lane: two relays for one aggregate could overtake each other.
     Raises `ValueError` for a fact that is too large to travel: before anything is committed, not in the relay.
     """
     where = topic or fact.topic
-    return await _append(conn, where, fact.key, fact.type, _body(fact), now, lane or _lane(where))
+    return await _append(
+        conn, where, fact.key, fact.type, _body(fact), now, lane or _lane(where), unhurried=unhurried
+    )
 
 
-async def emit_all(conn: Connection, facts: Sequence[Fact], *, now: datetime, lane: str | None = None) -> None:
+async def emit_all(
+    conn: Connection, facts: Sequence[Fact], *, now: datetime, lane: str | None = None, unhurried: bool = False
+) -> None:
     """Append facts in one statement, as if each were emitted in turn; the rows of all their aggregates are locked.
 
     For those who say the same of many at once. Raises `ValueError` like `emit`.
     """
     if facts:
         rows = [(new_id(), fact.topic, fact.key, fact.type, _body(fact), lane or _lane(fact.topic)) for fact in facts]
-        await conn.execute(APPEND_FACTS, *map(list, zip(*rows, strict=True)), now, current_traceparent())
+        columns = map(list, zip(*rows, strict=True))
+        for row in await conn.fetch(APPEND_FACTS, *columns, now, current_traceparent(), not unhurried):
+            _wake_relay(row["lane"], unhurried=unhurried)
 
 
 async def emit_state(conn: Connection, topic: str, aggregate: UUID, *, now: datetime, erased: bool = False) -> int:
@@ -93,12 +109,27 @@ SAVE_OWN_VERSION = """
 
 
 async def _append(
-    conn: Connection, topic: str, aggregate: UUID, type_: str | None, body: bytes | None, now: datetime, lane: str
+    conn: Connection,
+    topic: str,
+    aggregate: UUID,
+    type_: str | None,
+    body: bytes | None,
+    now: datetime,
+    lane: str,
+    *,
+    unhurried: bool = False,
 ) -> int:
-    version: int = await conn.fetchval(
-        APPEND_FACT, new_id(), topic, aggregate, type_, body, now, current_traceparent(), lane
+    row = await conn.fetchrow(
+        APPEND_FACT, new_id(), topic, aggregate, type_, body, now, current_traceparent(), lane, not unhurried
     )
+    assert row is not None
+    _wake_relay(row["lane"], unhurried=unhurried)
+    version: int = row["version"]
     return version
+
+
+def _wake_relay(lane: str, *, unhurried: bool) -> None:
+    wake_here("outbox", lane, after=_UNHURRIED_SECONDS if unhurried else 0.0)
 
 
 def _body(fact: Fact) -> bytes:

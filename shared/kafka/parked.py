@@ -62,6 +62,14 @@ CLAIM_DUE = """
 CLAIM = "select * from parked where id = $1 and next_at <= clock_timestamp() for update skip locked"
 
 
+HAS_DUE = "select exists (select from parked where consumer = $1 and next_at <= clock_timestamp())"
+
+
+async def has_due(conn: Connection, consumer: str) -> bool:
+    """Whether there is one at all: nearly always there is none, and that takes no transaction to find out."""
+    return bool(await conn.fetchval(HAS_DUE, consumer))
+
+
 async def claim_due(conn: Connection, consumer: str) -> Record | None:
     """The next row whose time has come, locked until this transaction ends."""
     return await conn.fetchrow(CLAIM_DUE, consumer)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
-from shared.db import Connection, Pool, Record, savepoint, transaction
+from shared.db import Connection, Pool, Record, savepoint, session, transaction
 from shared.errors import Transient
 from shared.kafka.access import KafkaAccess
 from shared.kafka.consumer import Consumer
@@ -16,7 +16,7 @@ from shared.kafka.envelope import Head
 from shared.kafka.fate import DONE, Fate, Outcome, fate_of, is_bug
 from shared.kafka.guard import announce, tell_stuck
 from shared.kafka.log_reader import read_record
-from shared.kafka.parked import aggregate_of, claim, claim_due, delete_parked, save_fate, unpack
+from shared.kafka.parked import aggregate_of, claim, claim_due, delete_parked, has_due, save_fate, unpack
 from shared.kafka.topics import BY_NAME
 from shared.telemetry import tracing
 from shared.wakeups import Wakeup
@@ -54,6 +54,9 @@ class Parking:
 
     async def retry_next(self) -> bool:
         """Try the next row whose time has come; False when there is none."""
+        async with session(self._pool) as conn:
+            if not await has_due(conn, self._consumer.group):
+                return False
         async with transaction(self._pool) as conn:
             row = await claim_due(conn, self._consumer.group)
             if row is None:

@@ -88,6 +88,7 @@ class Relay:
         self._holder = holder
         self._lane = lane
         self._load_states = load_states
+        self._most = _STATES if lane == STATE else _BATCH
         self._renew_at = 0.0
         self.published = 0
         """Records acknowledged so far by this process; only grows."""
@@ -123,8 +124,9 @@ class Relay:
         await self._access.start(producer)
         try:
             while await self._holds_lease():
-                if not await _to_its_end(self.publish_batch(producer)):
-                    await self._wakeup.wait(_POLL_SECONDS)
+                self._wakeup.clear()  # what it announced is seen by the read that follows
+                if await _to_its_end(self.publish_batch(producer)) < self._most:
+                    await self._wakeup.wait(_POLL_SECONDS)  # what came since that read has announced itself
         finally:
             await asyncio.shield(_discard(producer))
 
@@ -132,7 +134,7 @@ class Relay:
         """Publish what is pending, up to a batch; returns how many rows left the to-do list."""
         met = await cluster_of(producer.client)
         async with session(self._pool) as conn:
-            rows = await conn.fetch(READ_PENDING, self._lane, _STATES if self._lane == STATE else _BATCH)
+            rows = await conn.fetch(READ_PENDING, self._lane, self._most)
         under = LogState(rows[0]["cluster"], rows[0]["epoch"])
         if under.cluster != met:
             raise UnknownCluster(met, under.cluster)

@@ -82,11 +82,11 @@ OUTBOX = (
         "after a batch that ran out of time the next one of its partition is sent: version 2 before version 1",
         (Edit(
             _RELAY,
-            """                if not await _to_its_end(self.publish_batch(producer)):
-                    await self._wakeup.wait(_POLL_SECONDS)
+            """                if await _to_its_end(self.publish_batch(producer)) < self._most:
+                    await self._wakeup.wait(_POLL_SECONDS)  # what came since that read has announced itself
 """,
             """                try:
-                    if await _to_its_end(self.publish_batch(producer)):
+                    if await _to_its_end(self.publish_batch(producer)) == self._most:
                         continue
                 except (Transient, KafkaError) as fault:
                     self._complain(fault)
@@ -239,6 +239,12 @@ READING = (
             "    verdict = Verdict.HANDLE\n    if verdict",
         ),),
         (Killer(f"{_KIT}/test_inbox.py::test_a_repeated_fact_has_no_second_effect"), simulated("log_away", "doubled")),
+    ),
+    Mutant(
+        "transactions_in_a_row_are_one",
+        "facts that are handled one after the other on a connection are committed together, or lost together",
+        (Edit("shared/db.py", 'COMMIT_AND_GO_ON = "commit and chain"\n', 'COMMIT_AND_GO_ON = "do $$ begin end $$"\n'), Edit("shared/db.py", '            if await connection.execute(COMMIT_AND_GO_ON) != "COMMIT":\n', "            if not await connection.execute(COMMIT_AND_GO_ON):\n")),
+        (Killer(f"{_KIT}/test_database.py::test_transactions_that_follow_at_once_are_committed_each_by_itself"),),
     ),
     Mutant(
         "watermark_skips_a_gap",
@@ -406,7 +412,7 @@ STATES = (
     Mutant(
         "request_forgets_its_key",
         "a client that did not see our answer asks again, and everything happens twice",
-        (Edit("shared/commands.py", "        if await conn.fetchval(INSERT_COMMAND, *known, idempotency.request_hash):\n", "        if await conn.fetchval(INSERT_COMMAND, *known, idempotency.request_hash) or True:\n"),),
+        (Edit("shared/commands.py", "        if await conn.fetchval(INSERT_COMMAND, *known, idempotency.request_hash, result_id):\n", "        if await conn.fetchval(INSERT_COMMAND, *known, idempotency.request_hash, result_id) or True:\n"),),
         (Killer(f"{_KIT}/test_commands.py::test_after_a_lost_reply_the_same_key_gets_the_same_result"),),
     ),
 )  # fmt: skip

@@ -79,7 +79,7 @@ CASES = (
     Mutant(
         "acknowledgement_disarms",
         "who acknowledged a case and forgot it is never asked again: the case is quiet",
-        (Edit(_SETTLE, "    if case.standing is Standing.OWNED:\n        await disarm(conn, ALERT_LOST, case.case_id)\n", "    if case.standing is Standing.OWNED:\n        await disarm(conn, STEP, case.case_id)\n        await disarm(conn, ALERT_LOST, case.case_id)\n"),),
+        (Edit(_SETTLE, "    await arm_all(conn, case.case_id, deadlines, now=now)\n", "    await arm_all(conn, case.case_id, deadlines, now=now)\n    if case.standing is Standing.OWNED:\n        await disarm(conn, STEP, case.case_id)\n"),),
         (
             Killer(f"{_VISITS}/test_case_flow.py::test_an_acknowledgement_rearms_lapses_asks_once_more_and_goes_to_the_next_tier"),
             simulated("cases", "quiet:"),
@@ -88,7 +88,7 @@ CASES = (
     Mutant(
         "unowned_without_a_timer",
         "a case that nobody took, tier after tier, is told once more and then never again",
-        (Edit(_SETTLE, "    assert case.due_at is not None\n    await arm(conn, STEP, case.case_id, case.due_at, now=now)\n", "    assert case.due_at is not None\n    if case.standing is not Standing.UNOWNED:\n        await arm(conn, STEP, case.case_id, case.due_at, now=now)\n"),),
+        (Edit(_SETTLE, "    deadlines = [(STEP, case.due_at)]\n", "    deadlines = [] if case.standing is Standing.UNOWNED else [(STEP, case.due_at)]\n"),),
         (
             Killer(f"{_VISITS}/test_case_flow.py::test_silence_climbs_every_tier_and_then_pages_daily_for_ever"),
         ),
@@ -163,7 +163,7 @@ MESSAGES = (
     Mutant(
         "settled_without_the_claim",
         "a sender whose claim ran out settles what another one is sending",
-        (Edit("services/notifications/storage/messages.py", "where message_id = any($1::uuid[]) and claimed_by = $2 and state = 'queued'\n", "where message_id = any($1::uuid[]) and $2::uuid is not null\n"),),
+        (Edit("services/notifications/storage/messages.py", "    where message_id = any($1::uuid[]) and claimed_by = $3 and state = 'queued'\n", "    where message_id = any($1::uuid[]) and $3::uuid is not null\n"),),
         (Killer("tests/integration/notifications/test_replay.py::test_who_loses_the_claim_while_it_sends_settles_nothing"),),
     ),
     Mutant(
@@ -183,6 +183,30 @@ MESSAGES = (
         "after a restore everybody gets what they were told in the former life",
         (Edit("services/notifications/storage/messages.py", "          and not on_hold()\n", ""),),
         (Killer("tests/integration/notifications/test_hold.py::test_a_restored_message_waits_for_an_operator_and_then_leaves_once"),),
+    ),
+    Mutant(
+        "sent_though_rolled_back",
+        "an alert leaves whose message was never committed, and leaves again when its fact is tried once more",
+        (Edit("services/notifications/senders.py", "            if committed and reserved.ready is not None:\n", "            if reserved.ready is not None:\n"),),
+        (Killer("tests/integration/notifications/test_straight.py::test_what_is_rolled_back_is_not_sent_and_its_sender_is_free_again"),),
+    ),
+    Mutant(
+        "sent_though_its_part_failed",
+        "an alert leaves whose fact failed out of parking, because the transaction around it was committed",
+        (Edit("shared/endings.py", "        for act in endings:\n            act(False)\n        raise\n    else:\n", "        before.extend(endings)\n        raise\n    else:\n"),),
+        (Killer("tests/integration/notifications/test_straight.py::test_a_part_that_failed_is_not_sent_though_the_transaction_around_it_is_committed"),),
+    ),
+    Mutant(
+        "claimed_on_hold",
+        "after a restore an alert leaves with the commit that queues it again",
+        (Edit("services/notifications/storage/messages.py", "           case when not on_hold() then claim end,\n           case when claim is not null and not on_hold() then clock_timestamp() + $16::interval end\n", "           claim,\n           case when claim is not null then clock_timestamp() + $16::interval end\n"),),
+        (Killer("tests/integration/notifications/test_straight.py::test_on_hold_nobody_gets_it"),),
+    ),
+    Mutant(
+        "straight_whatever_the_case",
+        "an alert that was answered before its fact came leaves all the same",
+        (Edit("services/notifications/use_cases/tell_case.py", "free if stands is not None and reason_against(template, step, stands) is None else None", "free if stands is not None and reason_against is not None else None"),),
+        (Killer("tests/integration/notifications/test_straight.py::test_one_whose_case_was_taken_meanwhile_is_looked_at_in_its_turn"),),
     ),
     Mutant(
         "unknown_recipient_parks_the_case",

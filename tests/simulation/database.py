@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
+from shared.db import COMMIT_AND_GO_ON
 from shared.wakeups import Wakeup
 from tests.simulation.loop import Process, current_process, lapse
 
@@ -247,8 +248,18 @@ class Connection:
         rows = await self.fetch(sql, *values)
         return rows[0][0] if rows else None
 
-    async def execute(self, sql: str, *values: Any, timeout: float | None = None) -> None:
-        await self.fetch(sql, *values)
+    async def execute(self, sql: str, *values: Any, timeout: float | None = None) -> str:
+        if sql != COMMIT_AND_GO_ON:
+            await self.fetch(sql, *values)
+            return ""
+        await self._commit()
+        self._check()
+        self.tx = Transaction(self.database, self.process)
+        return "COMMIT"
+
+    async def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        for each in values:
+            await self.fetch(sql, *each)
 
     @asynccontextmanager
     async def transaction(self, isolation: str | None = None) -> AsyncIterator[None]:
@@ -263,13 +274,19 @@ class Connection:
                 raise
             return
         self._check()
-        tx = self.tx = Transaction(self.database, self.process)
+        self.tx = Transaction(self.database, self.process)
         try:
             yield
         except BaseException:
-            self.database.end(tx)
-            self.tx = None
+            if self.tx is not None:
+                self.database.end(self.tx)
+                self.tx = None
             raise
+        await self._commit()
+
+    async def _commit(self) -> None:
+        tx = self.tx
+        assert tx is not None
         try:
             arrived = self.database.rng.random() < 0.5
             if arrived:

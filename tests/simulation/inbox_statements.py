@@ -145,6 +145,13 @@ async def claim_due(tx: Transaction, consumer: str) -> list[Any]:
     return []
 
 
+@means(parked.HAS_DUE)
+async def has_due(tx: Transaction, consumer: str) -> list[Any]:
+    now = tx.database.machine_now
+    due = (row for _, row in tx.rows("parked") if row["consumer"] == consumer and row["next_at"] is not None)
+    return [Row(exists=any(row["next_at"] <= now for row in due))]
+
+
 @means(parked.CLAIM)
 async def claim(tx: Transaction, parked_id: int) -> list[Any]:
     row = tx.get("parked", parked_id)

@@ -16,7 +16,8 @@ from tests.simulation.meanings import means
 
 @means(outbox.APPEND_FACT)
 async def append_fact(
-    tx: Transaction, event_id: Any, topic: str, aggregate: Any, kind: Any, body: Any, at: Any, trace: str, lane: str
+    tx: Transaction, event_id: Any, topic: str, aggregate: Any, kind: Any, body: Any, at: Any, trace: str, lane: str,
+    wakes: bool,
 ) -> list[Any]:
     last = tx.get("outbox_last", (topic, aggregate))
     version = (last["version"] if last else 0) + 1
@@ -35,19 +36,22 @@ async def append_fact(
         occurred_at=at, traceparent=trace, lane=lane,
     ))  # fmt: skip
     tx.put("outbox_pending", seq, Row(lane=lane))
-    tx.notifies.append("outbox")
-    return [Row(version=version)]
+    if wakes:
+        tx.notifies.append("outbox")
+    return [Row(version=version, lane=lane)]
 
 
 @means(outbox.APPEND_FACTS)
 async def append_facts(
-    tx: Transaction, ids: Any, topics: Any, aggregates: Any, kinds: Any, bodies: Any, lanes: Any, at: Any, trace: str
+    tx: Transaction, ids: Any, topics: Any, aggregates: Any, kinds: Any, bodies: Any, lanes: Any, at: Any, trace: str,
+    wakes: bool,
 ) -> list[Any]:
+    taken = []
     for event_id, topic, aggregate, kind, body, lane in zip(
         ids, topics, aggregates, kinds, bodies, lanes, strict=True
     ):
-        await append_fact(tx, event_id, topic, aggregate, kind, body, at, trace, lane)
-    return []
+        taken += await append_fact(tx, event_id, topic, aggregate, kind, body, at, trace, lane, wakes)
+    return [Row(lane=lane) for lane in dict.fromkeys(row["lane"] for row in taken)]
 
 
 @means(outbox.COUNT_PENDING)

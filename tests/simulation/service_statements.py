@@ -93,19 +93,11 @@ async def nothing(tx: Transaction, *values: Any) -> list[Any]:
     return []
 
 
-async def list_by_role(tx: Transaction, country: str, roles: list[str]) -> list[Any]:
+async def list_officials(tx: Transaction, country: str, roles: list[str]) -> list[Any]:
     return [
-        Row(person_id=key, role=row["role"])
+        Row(person_id=key, roles=[row["role"]], here=row["country"] == country)
         for key, row in sorted(tx.rows("officials"))
-        if row["role"] in roles and row["country"] == country
-    ]
-
-
-async def list_elsewhere(tx: Transaction, country: Any, role: str) -> list[Any]:
-    return [
-        Row(person_id=key)
-        for key, row in sorted(tx.rows("officials"))
-        if row["role"] == role and row["country"] != country
+        if row["role"] in {"head", "administrator"} or (row["role"] in roles and row["country"] == country)
     ]
 
 
@@ -128,8 +120,7 @@ VISITS |= {
     case_records.INSERT_ALERTS: insert_alerts,
     case_records.SAVE_MESSAGE: save_message,
     case_records.ALERT_STATE: alert_state,
-    case_people.LIST_BY_ROLE: list_by_role,
-    case_people.LIST_ELSEWHERE: list_elsewhere,
+    case_people.LIST_OFFICIALS: list_officials,
     "select person_id from case_named where case_id = $1 order by person_id": nothing,
     "select person_id, because from case_exclusions where case_id = $1": nothing,
 }
@@ -142,11 +133,16 @@ _READ = ("message_id", "template", "about", "part", "step", "country", "recipien
 
 
 async def insert_messages(tx: Transaction, now: datetime, *columns: Any) -> list[Any]:
+    *columns, claims, how_long = columns  # type: ignore[assignment]
     rows = [Row(zip(_MESSAGE, values, strict=True)) for values in zip(*columns, strict=True)]
-    return [inserted for row in rows for inserted in await _insert_message(tx, Row(row | {"queued_at": now}))]
+    return [
+        inserted
+        for row, claim in zip(rows, claims, strict=True)
+        for inserted in await _insert_message(tx, Row(row | {"queued_at": now}), claim, how_long)
+    ]
 
 
-async def _insert_message(tx: Transaction, row: Row) -> list[Any]:
+async def _insert_message(tx: Transaction, row: Row, claim: Any, how_long: timedelta) -> list[Any]:
     once = tuple(row[name] for name in ("template", "about", "part", "recipient_id", "channel"))
     await tx.lock("messages_once", once)
     if tx.get("messages_once", once):
@@ -154,11 +150,15 @@ async def _insert_message(tx: Transaction, row: Row) -> list[Any]:
     state = "queued" if row["code"] is None else "failed"
     if row["not_before"] <= row["queued_at"]:
         row["not_before"] = _LONG_AGO
-    more = {"state": state, "attempts": 0, "retry_at": None, "claimed_by": None, "claimed_until": None}
+    claimed = claim is not None and not on_hold(tx)
+    until = tx.database.machine_now + how_long if claimed else None
+    more = {"state": state, "attempts": 0, "retry_at": None, "claimed_until": until}
+    more["claimed_by"] = claim if claimed else None
     tx.put("messages_once", once, Row(message_id=row["message_id"]))
     tx.put("messages", row["message_id"], Row(row | more))
-    tx.notifies.append("messages")
-    return [Row(message_id=row["message_id"])]
+    if not claimed:
+        tx.notifies.append("messages")
+    return [Row(message_id=row["message_id"], claimed=claimed)]
 
 
 async def claim_due(tx: Transaction, lane: str, now: datetime, claim: Any, how_long: timedelta, most: int) -> list[Any]:
@@ -228,9 +228,13 @@ def _settle(tx: Transaction, key: Any, **changes: Any) -> list[Any]:
     return []
 
 
-async def mark_sent(tx: Transaction, key: Any, now: Any, provider: str, leader: Any) -> list[Any]:
-    await tx.lock("messages", key)
-    return _settle(tx, key, state="sent")
+async def mark_sent(
+    tx: Transaction, ids: list[Any], leader: Any, claim: Any, now: Any, provider: str
+) -> list[Any]:
+    found = await lock_claimed(tx, ids, claim)
+    for row in found:
+        _settle(tx, row["message_id"], state="sent")
+    return found
 
 
 async def mark_settled(tx: Transaction, key: Any, state: str, code: Any, now: Any) -> list[Any]:
@@ -262,8 +266,9 @@ async def save_told_case(tx: Transaction, case_id: Any, country: str, state: str
     await tx.lock("cases", case_id)
     row = tx.get("cases", case_id) or Row(step=0, answered=0)
     answered = row["step"] if state == "owned" else row["answered"]
-    tx.put("cases", case_id, Row(state=state, step=max(row["step"], step or 0), answered=answered))
-    return []
+    stands = Row(state=state, step=max(row["step"], step or 0), answered=answered)
+    tx.put("cases", case_id, stands)
+    return [stands]
 
 
 async def lock_told_cases(tx: Transaction, ids: list[Any]) -> list[Any]:

@@ -291,7 +291,7 @@ def _mail(messages: Sequence[Any], *_: Any) -> Outbound:
 def notifications_parts(replica: Replica, service: Running) -> Parts:
     composer = SimpleNamespace(mail=_mail, sms=lambda message, *_: _mail([message]))
     deps: Any = SimpleNamespace(
-        pool=replica.pool, clock=replica.clock, composer=composer, channels=Post(replica), world=replica.world
+        pool=replica.pool, clock=replica.clock, composer=composer, channels=Post(replica), world=replica.world, free=None
     )
     general = Consumer(
         "notifications.general",
@@ -301,6 +301,7 @@ def notifications_parts(replica: Replica, service: Running) -> Parts:
     senders = [
         Sender(lane, 2, deps, replica.pool, service.wakeups.on("messages", lane)) for lane in ("zero_tolerance",)
     ]
+    deps.free = senders[0]
     return Parts(deps, consumers=(general, CASE), background=[sender.run for sender in senders])
 
 

@@ -38,6 +38,8 @@ class NewMessage:
     not_before: datetime
     bundle: str | None = None
     failed: str | None = None
+    claim: UUID | None = None
+    """Of a sender that is kept free for it."""
 
     @property
     def lane(self) -> str:
@@ -63,6 +65,27 @@ class Message:
     @property
     def template(self) -> Template:
         return TEMPLATES[self.template_name]
+
+
+def as_queued(new: NewMessage, now: datetime) -> Message:
+    """A message that was queued at this moment and can go at once, as a sender reads it."""
+    assert new.channel is not None
+    wanted = new.wanted
+    return Message(
+        new.message_id,
+        wanted.template,
+        wanted.about,
+        wanted.part,
+        wanted.step,
+        wanted.country,
+        new.recipient_id,
+        new.channel,
+        new.bundle,
+        wanted.data,
+        now,
+        now,
+        0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +115,7 @@ def no_longer_wanted(
     leaves: it takes an entry out of somebody's calendar.
     """
     if case is not None:
-        return _case_reason(message, case)
+        return reason_against(message.template_name, message.step, case)
     if visit is not None:
         return _visit_reason(message, visit, now)
     if action is not None:
@@ -100,8 +123,8 @@ def no_longer_wanted(
     return None
 
 
-def _case_reason(message: Message, case: CaseNow) -> str | None:
-    name = message.template_name
+def reason_against(name: str, step: int | None, case: CaseNow) -> str | None:
+    """Why a message about a case (the template's name, the step that it belongs to) must not leave; None when it must."""
     if name == "case_closed":
         return None
     if case.state == "closed":
@@ -109,8 +132,8 @@ def _case_reason(message: Message, case: CaseNow) -> str | None:
     if name == "case_verified":
         return None
     if name == "case_closure":
-        return None if case.state == "closing" and message.step == case.step else "returned"
-    return "acknowledged" if message.step is not None and message.step <= case.answered else None
+        return None if case.state == "closing" and step == case.step else "returned"
+    return "acknowledged" if step is not None and step <= case.answered else None
 
 
 def _visit_reason(message: Message, visit: VisitNow, now: datetime) -> str | None:

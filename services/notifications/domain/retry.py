@@ -7,6 +7,10 @@ from services.notifications.domain.templates import ZERO_TOLERANCE
 CLAIM = timedelta(seconds=30)
 """How long a claimed message belongs to its sender; longer than one attempt may take, so that it is never sent twice."""
 
+FRESH = timedelta(seconds=1)
+"""A claim that was made so lately by the sender's own clock stands, without a look: what is left of `CLAIM` is longer than
+an attempt may take, however much of this is over."""
+
 ATTEMPT_LIMIT = timedelta(seconds=20)
 """The longest that one attempt may take, all providers together."""
 

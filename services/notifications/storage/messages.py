@@ -22,23 +22,28 @@ WAITS = (
 
 INSERT_MESSAGES = """
     insert into messages (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
-                          state, code, queued_at, not_before, settled_at)
+                          state, code, queued_at, not_before, settled_at, claimed_by, claimed_until)
     select message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data,
            case when code is null then 'queued' else 'failed' end, code, $1,
            case when not_before <= $1 then timestamptz '2000-01-01 00:00+00' else not_before end,
-           case when code is null then null else $1::timestamptz end
+           case when code is null then null else $1::timestamptz end,
+           case when not on_hold() then claim end,
+           case when claim is not null and not on_hold() then clock_timestamp() + $16::interval end
     from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::integer[], $8::text[], $9::uuid[],
-                $10::text[], $11::text[], $12::jsonb[], $13::text[], $14::timestamptz[])
-         as new (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data, code, not_before)
+                $10::text[], $11::text[], $12::jsonb[], $13::text[], $14::timestamptz[], $15::uuid[])
+         as new (message_id, lane, template, about, part, step, country, recipient_id, channel, bundle, data, code,
+                 not_before, claim)
     on conflict on constraint messages_once do nothing
-    returning message_id, pg_notify('messages', lane)
+    returning message_id, claimed_by is not null as claimed,
+              case when claimed_by is null then pg_notify('messages', lane)::text end
 """
 
 
-async def insert_messages(conn: Connection, new: Sequence[NewMessage], *, now: datetime) -> set[UUID]:
-    """Which of them are new: the others' recipients were told this by this channel already.
+async def insert_messages(conn: Connection, new: Sequence[NewMessage], *, now: datetime) -> dict[UUID, bool]:
+    """Which of them are new (the others' recipients were told this by this channel already), and whether each is claimed.
 
-    Their lanes' senders are woken at commit.
+    What has a claim belongs to that sender from the commit on; on hold nobody gets it. For the others their lanes' senders
+    are woken at commit.
     """
     rows = [
         (
@@ -55,13 +60,14 @@ async def insert_messages(conn: Connection, new: Sequence[NewMessage], *, now: d
             dict(message.wanted.data),
             message.failed,
             message.not_before,
+            message.claim,
         )
         for message in new
     ]
     if not rows:
-        return set()
-    inserted = await conn.fetch(INSERT_MESSAGES, now, *map(list, zip(*rows, strict=True)))
-    return {row["message_id"] for row in inserted}
+        return {}
+    inserted = await conn.fetch(INSERT_MESSAGES, now, *map(list, zip(*rows, strict=True)), CLAIM)
+    return {row["message_id"]: row["claimed"] for row in inserted}
 
 
 LIST_LAST_NOTICES = """
@@ -152,14 +158,20 @@ async def lock_claimed(conn: Connection, message_ids: Sequence[UUID], claim: UUI
     return [_message(row) for row in await conn.fetch(LOCK_CLAIMED, list(message_ids), claim)]
 
 
-MARK_SENT = """
-    update messages set state = 'sent', settled_at = $2, provider = $3, sent_with = $4, attempts = attempts + 1
-    where message_id = $1
+MARK_SENT = f"""
+    update messages set state = 'sent', settled_at = $4, provider = $5, attempts = attempts + 1,
+           sent_with = case when message_id <> $2 then $2 end
+    where message_id = any($1::uuid[]) and claimed_by = $3 and state = 'queued'
+    returning {_COLUMNS}
 """
 
 
-async def mark_sent(conn: Connection, message_id: UUID, *, now: datetime, provider: str, with_id: UUID | None) -> None:
-    await conn.execute(MARK_SENT, message_id, now, provider, with_id)
+async def mark_sent(
+    conn: Connection, message_ids: Sequence[UUID], claim: UUID, *, now: datetime, provider: str
+) -> list[Message]:
+    """Those that are still ours: all travelled in the mail of the first one. Their rows are locked from here."""
+    rows = await conn.fetch(MARK_SENT, list(message_ids), message_ids[0], claim, now, provider)
+    return sorted(map(_message, rows), key=lambda message: message.message_id)
 
 
 MARK_SETTLED = "update messages set state = $2, code = $3, settled_at = $4 where message_id = $1"

@@ -72,12 +72,15 @@ SAVE_CASE = """
     on conflict (case_id) do update
     set state = excluded.state, step = greatest(cases.step, excluded.step),
         answered = case when excluded.state = 'owned' then cases.step else cases.answered end
+    returning state, step, answered
 """
 
 
-async def save_case(conn: Connection, case_id: UUID, country: str, state: str, step: int | None = None) -> None:
-    """Its row is locked from here to the end of the transaction. `owned` answers all that was asked so far."""
-    await conn.execute(SAVE_CASE, case_id, country, state, step)
+async def save_case(conn: Connection, case_id: UUID, country: str, state: str, step: int | None = None) -> CaseNow:
+    """How it stands now; its row is locked to the end of the transaction. `owned` answers all that was asked so far."""
+    row = await conn.fetchrow(SAVE_CASE, case_id, country, state, step)
+    assert row is not None
+    return CaseNow(row["state"], row["step"], row["answered"])
 
 
 LOCK_CASES = """

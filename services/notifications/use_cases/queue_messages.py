@@ -4,14 +4,16 @@ However many they are, they are found, inserted and said in a statement each.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.domain.message import NewMessage, Wanted
+from services.notifications.domain.message import NewMessage, Wanted, as_queued
 from services.notifications.domain.recipient import Recipient
 from services.notifications.domain.routing import Route, route
 from services.notifications.domain.templates import TEMPLATES, ZERO_TOLERANCE
 from services.notifications.storage import messages, people
+from services.notifications.use_cases.claims import FreeSenders, Ready, Reserved
 from shared.contracts import Fact
 from shared.contracts.message import MessageFailed, MessageQueued
 from shared.contracts.person import PersonState
@@ -24,8 +26,12 @@ from shared.kafka.outbox import emit_all
 _BUNDLE = "notices"
 
 
-async def queue_messages(*wanted: Wanted, now: datetime, conn: Connection) -> int:
+async def queue_messages(
+    *wanted: Wanted, now: datetime, conn: Connection, free: FreeSenders | None = None
+) -> int:
     """Queue for every recipient by the channels that are right for them; returns how many messages are new.
+
+    What can go at once goes straight to a sender of `free`, where there is one: claimed in this commit, and sent after it.
 
     A recipient we never heard of: an ordinary message waits for them (`NotKnownYet`). One about a case does not
     wait, for the clock of its case runs: it is a failed message at once (`no_recipient`), which visits answers with
@@ -40,15 +46,46 @@ async def queue_messages(*wanted: Wanted, now: datetime, conn: Connection) -> in
     for each in wanted:
         for recipient_id in dict.fromkeys(each.recipients):
             new += _addressed(each, recipient_id, known.get(recipient_id), last_notices, now)
-    return await queue_new(new, now=now, conn=conn)
+    if free is None:
+        return len(await queue_new(new, now=now, conn=conn))
+    return await _queue_straight(new, known, free, now=now, conn=conn)
 
 
-async def queue_new(new: Sequence[NewMessage], *, now: datetime, conn: Connection) -> int:
-    """Insert messages and say so; returns how many were not there already. Some have failed before they began."""
+async def queue_new(new: Sequence[NewMessage], *, now: datetime, conn: Connection) -> dict[UUID, bool]:
+    """Insert messages and say so; returns those that were not there already, and whether each is claimed by its sender.
+
+    Some have failed before they began. What is on its way to a sender is in no hurry to be said: what became of it follows.
+    """
     inserted = await messages.insert_messages(conn, new, now=now)
     for lane in dict.fromkeys(message.lane for message in new):
         told = [message for message in new if message.lane == lane and message.message_id in inserted]
-        await emit_all(conn, [fact for message in told for fact in _said(message, now)], now=now, lane=lane)
+        said = [fact for message in told for fact in _said(message, now)]
+        unhurried = all(inserted[message.message_id] for message in told)
+        await emit_all(conn, said, now=now, lane=lane, unhurried=unhurried)
+    return inserted
+
+
+async def _queue_straight(
+    new: Sequence[NewMessage],
+    readers: Mapping[UUID, Recipient],
+    free: FreeSenders,
+    *,
+    now: datetime,
+    conn: Connection,
+) -> int:
+    """What a sender would look up was read in this transaction, and what could speak against it is locked by it."""
+    kept: dict[UUID, Reserved] = {}
+    for message in new:
+        if message.channel and message.not_before <= now and (reserved := await free.reserve()):
+            kept[message.message_id] = reserved
+    claimed = [replace(one, claim=kept[one.message_id].claim) if one.message_id in kept else one for one in new]
+    inserted = await queue_new(claimed, now=now, conn=conn)
+    for message in claimed:
+        if inserted.get(message.message_id):
+            reader = readers[message.recipient_id]
+            address = reader.address(message.channel or "")
+            assert address is not None, "It is routed by the channels that have an address."
+            kept[message.message_id].ready = Ready((as_queued(message, now),), reader, address, {})
     return len(inserted)
 
 

@@ -1,15 +1,14 @@
 """Claim and prepare → look whether it still is ours → hand over → settle.
 
 A message is claimed and prepared in one commit, for longer than one attempt may last, and settled in another one: no
-connection to the database is held while a mail server thinks. Right before it leaves, the claim is looked at once more:
-a sender that was stopped for longer sends nothing. Whoever dies in between leaves a claim that runs out, and the message
+connection to the database is held while a mail server thinks. Right before it leaves, a claim that is not fresh is looked at
+once more: a sender that was stopped for longer sends nothing. Whoever dies in between leaves a claim that runs out, and the message
 goes again with the same Message-ID: at most once for each that was in hand. One that cannot be prepared stays claimed
 all the same, so that those behind it have their turn.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -18,10 +17,10 @@ from services.notifications.channels.outbound import Later, Outbound, ProviderDo
 from services.notifications.composition.facts import Places
 from services.notifications.deps import Deps
 from services.notifications.domain.message import Message, VisitNow, no_longer_wanted
-from services.notifications.domain.recipient import Recipient
-from services.notifications.domain.retry import ATTEMPT_LIMIT, MAX_REFUSALS, pause_after
+from services.notifications.domain.retry import ATTEMPT_LIMIT, FRESH, MAX_REFUSALS, pause_after
 from services.notifications.domain.templates import ZERO_TOLERANCE
 from services.notifications.storage import enterprises, messages, people, subjects, visits
+from services.notifications.use_cases.claims import Claimed, Ready
 from services.notifications.use_cases.settle_message import note_cancelled, note_failed, note_sent
 from shared.db import Connection, Pool, session, transaction
 from shared.errors import Transient
@@ -30,32 +29,13 @@ from shared.ids import new_id
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """What is to be handed over now: several messages where notices travel together."""
-
-    messages: tuple[Message, ...]
-    reader: Recipient
-    address: str
-    places: Places
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What is ours to send; `ready` is None when all of it was settled already, or could not be prepared."""
-
-    claim: UUID
-    count: int
-    ready: Ready | None
-
-
 async def claim_some(lane: str, most: int, *, deps: Deps, pool: Pool) -> list[Claimed]:
     """What is due in a lane, `most` mails of it, prepared: one commit for all. When one cannot be prepared, one for each."""
-    claim, mails = new_id(), list[list[Message]]()
+    claim, since, mails = new_id(), machine_time(), list[list[Message]]()
     try:
         async with transaction(pool) as conn:
             mails = await messages.claim_due(conn, lane, claim, now=deps.clock.now(), most=most)
-            return [Claimed(claim, len(mail), await _prepare(mail, deps=deps, conn=conn)) for mail in mails]
+            return [Claimed(claim, len(mail), await _prepare(mail, deps=deps, conn=conn), since) for mail in mails]
     except Transient:
         raise  # nothing is claimed: the same is tried again in a moment
     except Exception:
@@ -67,7 +47,7 @@ async def claim_some(lane: str, most: int, *, deps: Deps, pool: Pool) -> list[Cl
         return await _claim_one_by_one(lane, len(mails), deps=deps, pool=pool)
     async with transaction(pool) as conn:
         await messages.claim_again(conn, [message.message_id for message in mails[0]], claim)
-    return [Claimed(claim, len(mails[0]), None)]
+    return [Claimed(claim, len(mails[0]), None, since)]
 
 
 async def _claim_one_by_one(lane: str, most: int, *, deps: Deps, pool: Pool) -> list[Claimed]:
@@ -102,9 +82,10 @@ async def send_claimed(claimed: Claimed, *, deps: Deps, pool: Pool) -> None:
     sent, code, pause_counted = None, None, False
     try:
         outbound = _compose(ready, deps)
-        async with session(pool) as conn:  # whoever was stopped for longer than the claim is late: it is another one's
-            if not await messages.is_ours(conn, ready.messages[0].message_id, claim):
-                return
+        if machine_time() - claimed.since > FRESH.total_seconds():
+            async with session(pool) as conn:  # who was stopped for longer than the claim is late: it is another one's
+                if not await messages.is_ours(conn, ready.messages[0].message_id, claim):
+                    return
         async with asyncio.timeout(ATTEMPT_LIMIT.total_seconds()):
             sent = await deps.channels.send(ready.messages[0].channel, outbound)
     except Refused as refused:
@@ -114,18 +95,24 @@ async def send_claimed(claimed: Claimed, *, deps: Deps, pool: Pool) -> None:
         code = "bounced" if ready.messages[0].attempts + 1 >= MAX_REFUSALS else None
     except (Unsure, ProviderDown, TimeoutError) as fault:
         _log.warning("message.deferred", message_id=str(ready.messages[0].message_id), fault=type(fault).__name__)
+    message_ids = [message.message_id for message in ready.messages]
     async with transaction(pool) as conn:
-        ours = await messages.lock_claimed(conn, [message.message_id for message in ready.messages], claim)
         now = deps.clock.now()
         if sent is not None:
-            leader_first = sorted(ours, key=lambda message: message.message_id != ready.messages[0].message_id)
-            await note_sent(leader_first, sent, now=now, conn=conn)
-        elif code is not None:
+            await note_sent(message_ids, claim, sent, now=now, conn=conn)
+            return
+        ours = await messages.lock_claimed(conn, message_ids, claim)
+        if code is not None:
             for message in ours:
                 await note_failed(message, code, now=now, conn=conn)
         elif ours:
             pause = pause_after(ours[0].attempts, ours[0].template.lane)
             await messages.mark_deferred(conn, [message.message_id for message in ours], pause, counted=pause_counted)
+
+
+def machine_time() -> float:
+    """The event loop's clock, in seconds: it is never set, and runs on while a process is stopped."""
+    return asyncio.get_running_loop().time()
 
 
 async def _prepare(claimed: Sequence[Message], *, deps: Deps, conn: Connection) -> Ready | None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from services.notifications.domain.message import Message, NewMessage, Wanted
 from services.notifications.domain.routing import next_channel, outside_quiet_hours
+from services.notifications.domain.templates import ZERO_TOLERANCE
 from services.notifications.storage import messages, people
 from services.notifications.use_cases.queue_messages import queue_new
 from shared.contracts.message import MessageCancelled, MessageFailed, MessageSent
@@ -14,11 +16,11 @@ from shared.ids import new_id
 from shared.kafka.outbox import emit
 
 
-async def note_sent(sent: Sequence[Message], provider: str, *, now: datetime, conn: Connection) -> None:
-    """All of them travelled in the first one's mail. Their rows are locked."""
-    for message in sent:
-        leader = sent[0].message_id if message is not sent[0] else None
-        await messages.mark_sent(conn, message.message_id, now=now, provider=provider, with_id=leader)
+async def note_sent(
+    message_ids: Sequence[UUID], claim: UUID, provider: str, *, now: datetime, conn: Connection
+) -> None:
+    """All of them travelled in the first one's mail. Those whose claim ran out meanwhile are another one's to settle."""
+    for message in await messages.mark_sent(conn, message_ids, claim, now=now, provider=provider):
         fact = MessageSent(
             message_id=message.message_id,
             about=message.about,
@@ -28,7 +30,7 @@ async def note_sent(sent: Sequence[Message], provider: str, *, now: datetime, co
             provider=provider,
             sent_at=now,
         )
-        await emit(conn, fact, now=now, lane=message.template.lane)
+        await emit(conn, fact, now=now, lane=message.template.lane, unhurried=message.template.lane == ZERO_TOLERANCE)
 
 
 async def note_failed(message: Message, code: str, *, now: datetime, conn: Connection) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.notifications.domain.message import Wanted
+from services.notifications.domain.message import Wanted, reason_against
 from services.notifications.storage.subjects import save_case
+from services.notifications.use_cases.claims import FreeSenders
 from services.notifications.use_cases.queue_messages import queue_messages
 from shared.db import Connection
 
@@ -24,10 +25,14 @@ async def tell_case(
     channels: Sequence[str] = (),
     respond_by: datetime | None = None,
     outcome: str | None = None,
+    free: FreeSenders | None = None,
 ) -> None:
-    """Note how the case stands (that is what an alert is checked against before it leaves), then tell."""
-    if state is not None:
-        await save_case(conn, case_id, country, state, step)
+    """Note how the case stands (that is what an alert is checked against before it leaves), then tell.
+
+    What is still wanted goes straight to a sender of `free`: the case is locked until it is that one's.
+    """
+    stands = await save_case(conn, case_id, country, state, step) if state is not None else None
     data = {"respond_by": respond_by.isoformat() if respond_by else None, "outcome": outcome}
     wanted = Wanted(template, case_id, country, recipients, part, step, data, tuple(channels))
-    await queue_messages(wanted, now=now, conn=conn)
+    straight = free if stands is not None and reason_against(template, step, stands) is None else None
+    await queue_messages(wanted, now=now, conn=conn, free=straight)

@@ -1,6 +1,7 @@
 """What is kept beside a case: sealed text, audit, exclusions, alerts and what became of their messages."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,25 @@ async def insert_audit(
 ) -> None:
     """One line that nobody can change. `received_at` is when it was asked for, `at` when its turn came."""
     await conn.execute(INSERT_AUDIT, case_id, at, received_at or at, actor, act, dict(detail or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """What one line says."""
+
+    act: str
+    at: datetime
+    received_at: datetime
+    actor: UUID | None
+    detail: Mapping[str, Any]
+
+
+async def insert_audit_lines(conn: Connection, case_id: UUID, lines: Iterable[AuditLine]) -> None:
+    """Several lines of one case, in their order, sent together."""
+    await conn.executemany(
+        INSERT_AUDIT,
+        [(case_id, line.at, line.received_at, line.actor, line.act, dict(line.detail)) for line in lines],
+    )
 
 
 async def list_audit(conn: Connection, case_id: UUID) -> list[Record]:

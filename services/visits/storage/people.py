@@ -112,20 +112,31 @@ async def list_by_role(conn: Connection, country: str, roles: Iterable[str]) -> 
     return found
 
 
-LIST_ELSEWHERE = """
-    select person_id from people
-    where active and $2 = any(roles) and ($1::text is null or not ($1 = any(countries))) order by person_id
+@dataclass(frozen=True, slots=True)
+class Officials:
+    """Who may be told of a case: by role in its country, programme heads of other countries, administrators anywhere."""
+
+    by_role: dict[str, tuple[UUID, ...]]
+    heads_elsewhere: tuple[UUID, ...]
+    administrators: tuple[UUID, ...]
+
+
+LIST_OFFICIALS = """
+    select person_id, roles, $1 = any(countries) as here from people
+    where active and (($1 = any(countries) and roles && $2::text[]) or roles && array['head', 'administrator'])
+    order by person_id
 """
 
 
-async def list_heads_elsewhere(conn: Connection, country: str) -> tuple[UUID, ...]:
-    """Programme heads of other countries."""
-    return tuple(row["person_id"] for row in await conn.fetch(LIST_ELSEWHERE, country, "head"))
-
-
-async def list_administrators(conn: Connection) -> tuple[UUID, ...]:
-    """Active administrators, wherever they are."""
-    return tuple(row["person_id"] for row in await conn.fetch(LIST_ELSEWHERE, None, "administrator"))
+async def list_officials(conn: Connection, country: str, roles: Iterable[str]) -> Officials:
+    """The active ones, of these roles where it is about the country."""
+    by_role: dict[str, tuple[UUID, ...]] = dict.fromkeys(roles, ())
+    rows = await conn.fetch(LIST_OFFICIALS, country, list(by_role))
+    for row in rows:
+        for role in by_role.keys() & row["roles"] if row["here"] else ():
+            by_role[role] += (row["person_id"],)
+    heads = tuple(row["person_id"] for row in rows if not row["here"] and "head" in row["roles"])
+    return Officials(by_role, heads, tuple(row["person_id"] for row in rows if "administrator" in row["roles"]))
 
 
 async def hold_line(conn: Connection) -> None:

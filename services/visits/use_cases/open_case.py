@@ -42,8 +42,8 @@ class Sighting:
 LOCK_SIGHTING = "select pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 
 
-async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: Deps) -> UUID:
-    """Open the case, or link to the one that this sighting has; returns the case's id."""
+async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: Deps) -> Case:
+    """Open the case, or link to the one that this sighting has; returns the case."""
     pack = deps.packs.current
     check_item(sighting.item, pack)
     if sighting.named:
@@ -54,7 +54,8 @@ async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: 
         await conn.execute(LOCK_SIGHTING, str(known))
     existing = await _existing(sighting, conn)
     if existing is not None:
-        return await _link(existing, sighting, conn=conn, now=now, deps=deps)
+        await _link(existing, sighting, conn=conn, now=now, deps=deps)
+        return existing.case
     case = Case(
         case_id=sighting.case_id or new_id(),
         country=sighting.country,
@@ -79,7 +80,7 @@ async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: 
         await case_records.insert_named(conn, case.case_id, sighting.named, sighting.raised_by, now)
         await exclude_line(conn, case.case_id, now, actor=sighting.raised_by)
     await insert_sealed(conn, file, "suspicion", sighting.text, author=sighting.raised_by, now=now, deps=deps)
-    return case.case_id
+    return case
 
 
 def check_item(item: int, pack: Pack) -> None:
@@ -124,7 +125,7 @@ def _taken() -> Rejected:
     return Rejected("finding_known", 409, "Something else has this id already; make a fresh UUID for each sighting.", field="finding_id")
 
 
-async def _link(file: CaseFile, sighting: Sighting, *, conn: Connection, now: datetime, deps: Deps) -> UUID:
+async def _link(file: CaseFile, sighting: Sighting, *, conn: Connection, now: datetime, deps: Deps) -> None:
     """The same sighting again: more words, more names, the report; no second case and no second alert."""
     case_id = file.case.case_id
     if sighting.report_id is not None and sighting.visit_id is not None:
@@ -133,7 +134,6 @@ async def _link(file: CaseFile, sighting: Sighting, *, conn: Connection, now: da
     detail = {"report_id": str(sighting.report_id)} if sighting.report_id else {}
     await case_records.insert_audit(conn, case_id, "reported_again", actor=sighting.raised_by, at=now, detail=detail)
     await name_persons(conn, file, sighting.named, by=sighting.raised_by, now=now, deps=deps)
-    return case_id
 
 
 async def name_persons(

@@ -48,4 +48,5 @@ async def raise_case(cmd: RaiseCase, *, idempotency: Idempotency, deps: Deps) ->
             enterprise_id=cmd.enterprise_id,
             named=cmd.named,
         )
-        return await open_command.done(await open_in(sighting, conn=conn, now=deps.clock.now(), deps=deps))
+        case = await open_in(sighting, conn=conn, now=deps.clock.now(), deps=deps)
+        return await open_command.done(case.case_id)

@@ -39,12 +39,12 @@ class Receipt:
 
 async def raise_suspicion(cmd: RaiseSuspicion, *, idempotency: Idempotency, deps: Deps) -> Receipt:
     """Open the case at once. The finder neither investigates nor follows it: only the receipt is theirs."""
-    async with command(deps.pool, idempotency) as open_command:
+    async with command(deps.pool, idempotency, cmd.finding_id) as open_command:
         now = deps.clock.now()
         if not open_command.repeated:
             sighting = await _place(cmd, conn=open_command.conn)
-            await open_in(sighting, conn=open_command.conn, now=now, deps=deps)
-            await open_command.done(cmd.finding_id)
+            case = await open_in(sighting, conn=open_command.conn, now=now, deps=deps)
+            return Receipt(await open_command.done(cmd.finding_id), case.opened_at)
         known = await get_case_of_finding(open_command.conn, cmd.finding_id)
         return Receipt(cmd.finding_id, known.case.opened_at if known else now)
 

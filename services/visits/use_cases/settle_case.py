@@ -15,6 +15,7 @@ from services.visits.domain.escalation import last_resort, review_roster
 from services.visits.domain.exclusion import excluded
 from services.visits.domain.pack import Pack
 from services.visits.storage import case_records, people
+from services.visits.storage.case_records import AuditLine
 from services.visits.storage.cases import CaseFile, get_case, insert_case, save_case
 from services.visits.storage.visits import get_visit
 from services.visits.use_cases.case_facts import audit_of, fact_of
@@ -23,7 +24,7 @@ from shared.db import Connection
 from shared.errors import not_found
 from shared.ids import new_id
 from shared.kafka.outbox import emit
-from shared.timers import arm, disarm
+from shared.timers import arm_all, disarm
 
 STEP = "case.step"
 """The one deadline of an open case."""
@@ -51,12 +52,10 @@ async def terms_for(conn: Connection, pack: Pack, country: str, barred: Iterable
     """The terms under these exclusions; only active persons are on the roster."""
     out = frozenset(barred)
     roles = {tier.role for tier in pack.tiers} | pack.may["approve"] | pack.may["acknowledge"] | {"head"}
-    found = await people.list_by_role(conn, country, sorted(roles))
-    elsewhere = await people.list_heads_elsewhere(conn, country)
-    left = tuple(person for person in elsewhere if person not in out)
-    if not left:
-        left = tuple(person for person in await people.list_administrators(conn) if person not in out)
-    by_role = {role: tuple(person for person in persons if person not in out) for role, persons in found.items()}
+    found = await people.list_officials(conn, country, sorted(roles))
+    left = tuple(person for person in found.heads_elsewhere if person not in out)
+    left = left or tuple(person for person in found.administrators if person not in out)
+    by_role = {role: tuple(person for person in persons if person not in out) for role, persons in found.by_role.items()}
     return Terms(pack, calendar_of(country, pack), Roster(by_role, left, out))
 
 
@@ -78,10 +77,8 @@ async def settle_new(
         terms.pack.longest_step,
         last_resort(terms),
     )
-    await case_records.insert_audit(
-        conn, decision.case.case_id, "raised", actor=decision.case.raised_by, at=now, detail={"item": decision.case.item}
-    )
-    await _consequences(conn, file, decision, terms, now=now, actor=None, received_at=now)
+    raised = AuditLine("raised", now, now, decision.case.raised_by, {"item": decision.case.item})
+    await _consequences(conn, file, decision, terms, now=now, actor=None, received_at=now, before=[raised])
 
 
 async def settle(
@@ -111,21 +108,21 @@ async def _consequences(
     now: datetime,
     actor: UUID | None,
     received_at: datetime,
+    before: Iterable[AuditLine] = (),
 ) -> None:
-    case = decision.case
+    case, lines = decision.case, list(before)
     for event in decision.events:
         if isinstance(event, Alerted):
             await case_records.insert_alerts(
                 conn, case.case_id, event.step, event.recipients, event.kind, event.tier, now
             )
         act, detail = audit_of(event)
-        await case_records.insert_audit(
-            conn, case.case_id, act, actor=actor, at=now, received_at=received_at, detail=detail
-        )
+        lines.append(AuditLine(act, now, received_at, actor, detail))
         module = await _module(conn, file) if isinstance(event, VerificationAsked) else None
         fact = fact_of(event, case, terms, now=now, module=module)
         if fact is not None:
             await emit(conn, fact, now=now)
+    await case_records.insert_audit_lines(conn, case.case_id, lines)
     await _rearm(conn, case, decision, terms, now)
 
 
@@ -135,12 +132,13 @@ async def _rearm(conn: Connection, case: Case, decision: Decision, terms: Terms,
         await disarm(conn, ALERT_LOST, case.case_id)
         return
     assert case.due_at is not None
-    await arm(conn, STEP, case.case_id, case.due_at, now=now)
     alerted = [event for event in decision.events if isinstance(event, Alerted)]
+    deadlines = [(STEP, case.due_at)]
     if case.standing is Standing.OWNED:
         await disarm(conn, ALERT_LOST, case.case_id)
     elif alerted and alerted[-1].kind is not AlertKind.CLOSURE:
-        await arm(conn, ALERT_LOST, case.case_id, now + terms.pack.alert_lost_after, now=now)
+        deadlines.append((ALERT_LOST, now + terms.pack.alert_lost_after))
+    await arm_all(conn, case.case_id, deadlines, now=now)
 
 
 async def _module(conn: Connection, file: CaseFile) -> str | None:

@@ -18,7 +18,8 @@ import structlog
 
 from deploy.local.databases import DatabaseUrls
 from shared.assembly import _close
-from shared.db import Pool, open_pool, refuse_unsafe_server, savepoint, transaction
+from shared.db import Pool, Session, open_pool, refuse_unsafe_server, savepoint, transaction
+from shared.endings import at_end
 from shared.errors import Transient
 from shared.secret_files import PasswordInFile
 from tests.integration.kit.parts import NOON, eventually
@@ -229,6 +230,73 @@ async def test_a_transaction_that_raises_leaves_nothing(pool: Pool) -> None:
             )
             raise KeyError
     assert await pool.fetchval("select count(*) from commands") == 0
+
+
+async def test_what_waits_for_the_end_is_told_how_it_ended_and_when_it_is_over(pool: Pool) -> None:
+    told: list[bool] = []
+    async with transaction(pool):
+        assert at_end(told.append)
+        assert told == []
+    with suppress(ZeroDivisionError):
+        async with transaction(pool):
+            at_end(told.append)
+            raise ZeroDivisionError
+    assert told == [True, False]
+    assert not at_end(told.append), "there is no transaction whose end could be waited for"
+
+
+async def test_what_a_part_waits_for_ends_with_the_part_when_that_fails(pool: Pool) -> None:
+    told: list[tuple[str, bool]] = []
+    async with transaction(pool) as conn:
+        with suppress(ZeroDivisionError):
+            async with savepoint(conn):
+                at_end(lambda committed: told.append(("failed", committed)))
+                raise ZeroDivisionError
+        assert told == [("failed", False)]
+        async with savepoint(conn):
+            at_end(lambda committed: told.append(("kept", committed)))
+        assert len(told) == 1
+    assert told == [("failed", False), ("kept", True)]
+
+
+async def test_transactions_that_follow_at_once_are_committed_each_by_itself(pool: Pool) -> None:
+    """The commit of one begins the next; one that fails takes nothing of the others with it."""
+    insert = "insert into commands (scope, key, request_hash) values ('chained', $1, '')"
+    told: list[bool] = []
+    async with Session(pool) as session:
+        for key in ("first", "second", "failed", "last"):
+            session.goes_on = key != "last"
+            with suppress(ZeroDivisionError):
+                async with session.transaction() as conn:
+                    at_end(told.append)
+                    await conn.execute(insert, key)
+                    if key == "failed":
+                        raise ZeroDivisionError
+            if key != "failed":
+                assert await pool.fetchval("select exists (select from commands where key = $1)", key), "it is committed"
+    rows = await pool.fetch("select key, xmin::text from commands where scope = 'chained' order by key")
+    assert [row["key"] for row in rows] == ["first", "last", "second"]
+    assert len({row["xmin"] for row in rows}) == len(rows)
+    assert told == [True, True, False, True]
+
+
+async def test_a_transaction_that_failed_unnoticed_is_not_taken_for_committed(pool: Pool) -> None:
+    with pytest.raises(RuntimeError, match="had failed"):
+        async with Session(pool) as session:
+            session.goes_on = True
+            async with session.transaction() as conn:
+                with suppress(asyncpg.DivisionByZeroError):
+                    await conn.execute("select 1 / 0")
+
+
+async def test_a_connection_is_given_back_with_nothing_begun_on_it(pool: Pool) -> None:
+    async with Session(pool) as session:
+        session.goes_on = True
+        async with session.transaction() as conn:
+            own = await conn.fetchval("select pg_backend_pid()")
+        states = "select state from pg_stat_activity where pid = $1"
+        assert await pool.fetchval(states, own) == "idle in transaction"
+    assert await pool.fetchval(states, own) in {"idle", "active"}
 
 
 async def test_what_types_consist_of_is_asked_once_and_not_by_every_connection(pool: Pool) -> None:

@@ -76,7 +76,7 @@ async def reading(conn: Any) -> list[Any]:
     seen += [await is_known(conn, "gemba.person", key) for key in (ONE, OTHER)]
     for result in (ONE, OTHER):
         seen.append(bool(await conn.fetchval(REMEMBER_REQUEST, "request", result)))
-        seen.append(bool(await conn.fetchval(INSERT_COMMAND, "scope", "key", b"hash")))
+        seen.append(bool(await conn.fetchval(INSERT_COMMAND, "scope", "key", b"hash", None)))
     await conn.execute(SET_RESULT, "scope", "key", ONE)
     return [*seen, _values(await conn.fetchrow(GET_COMMAND, "scope", "key"))]
 

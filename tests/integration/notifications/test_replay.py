@@ -1,6 +1,9 @@
 """What comes again out of another log, or comes too late to a message that is somebody else's by now, sends nothing."""
 
+from dataclasses import replace
+
 from services.notifications.channels.outbound import Channels, Outbound
+from services.notifications.domain.retry import CLAIM
 from services.notifications.use_cases.send_message import claim_next, send_claimed
 from shared.contracts.message import MessageSent
 from shared.contracts.values import Channel, Role
@@ -27,7 +30,8 @@ async def test_who_lost_the_claim_settles_nothing(world: World) -> None:
     assert late is not None
     await world.pool.execute("update messages set claimed_until = clock_timestamp()")
     await world.send()
-    await send_claimed(late, deps=world.deps, pool=world.pool)
+    stopped = replace(late, since=late.since - CLAIM.total_seconds())
+    await send_claimed(stopped, deps=world.deps, pool=world.pool)
     assert len(world.post.to(RINA)) == 1
     assert len(await world.said(MessageSent)) == 1
 
