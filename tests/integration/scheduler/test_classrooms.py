@@ -71,6 +71,11 @@ async def test_whoever_stays_away_is_not_invited_and_publishing_asks_first(bd: P
     assert (refused.status_code, refused.json()["code"]) == (409, "plan_incomplete")
     told = (await bd.get(f"/api/plans/{plan['plan_id']}/effects")).json()["enterprises"]
     assert {one["who"]["key"]: one["new"] for one in told} == {"BD-E1": 4, "BD-E2": 1, "BD-E3": 4}
+    board = await bd.get(f"/cohorts/{cohort_id}")
+    assert "Factory BD-E2 stays away from its classroom" in board.text
+    page = await bd.get(f"/cohorts/{cohort_id}/publish")
+    assert "Factory BD-E2 stays away from its classroom and is not invited" in page.text
+    assert 'name="accept_unplaced"' in page.text
     await bd.post(f"/api/plans/{plan['plan_id']}/publish", {"accept_unplaced": True})
     (room,) = [one for one in await bd.facts(VisitScheduled) if one.kind is VisitKind.CLASSROOM]
     assert set(room.enterprise_ids) == {bd.enterprises["BD-E1"], bd.enterprises["BD-E3"]}
