@@ -27,18 +27,20 @@ def at_end(act: Ending) -> bool:
     return True
 
 
-@contextmanager
-def at_hand() -> Iterator[None]:
+class at_hand:  # noqa: N801 - used as a statement, and for every fact
     """A transaction: it was committed if its body ends without raising."""
-    before, endings, committed = _endings.get(), list[Ending](), False
-    _endings.set(endings)
-    try:
-        yield
-        committed = True
-    finally:
-        _endings.set(before)
-        for act in endings:
-            act(committed)
+
+    __slots__ = ("_before", "_endings")
+
+    def __enter__(self) -> None:
+        self._before = _endings.get()
+        self._endings = list[Ending]()
+        _endings.set(self._endings)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _endings.set(self._before)
+        for act in self._endings:
+            act(kind is None)
 
 
 @contextmanager

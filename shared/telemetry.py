@@ -108,7 +108,7 @@ class TraceParent:
 
 
 _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_current: ContextVar[str | None] = ContextVar("gemba_traceparent", default=None)
+_current: ContextVar[str | _Follower | None] = ContextVar("gemba_traceparent", default=None)
 
 
 def parse_traceparent(header: str | None) -> TraceParent | None:
@@ -145,7 +145,7 @@ def correlation_id_of(traceparent: str) -> str:
 
 def current_traceparent() -> str:
     """Return the `traceparent` of what is being handled now; a new one outside of anything."""
-    return _current.get() or new_traceparent()
+    return str(_current.get() or new_traceparent())
 
 
 @contextmanager
@@ -155,6 +155,30 @@ def tracing(parent: str | None) -> Iterator[str]:
     reset = _current.set(here)
     try:
         yield here
+    finally:
+        _current.reset(reset)
+
+
+class _Follower:
+    """A child of `parent` that is named when somebody asks for it."""
+
+    __slots__ = ("_name", "_parent")
+
+    def __init__(self, parent: str | None) -> None:
+        self._parent = parent
+        self._name = ""
+
+    def __str__(self) -> str:
+        self._name = self._name or child_traceparent(self._parent)
+        return self._name
+
+
+@contextmanager
+def following(parent: str | None) -> Iterator[None]:
+    """As `tracing`, for what is handled by the thousand and seldom says anything of its own."""
+    reset = _current.set(_Follower(parent))
+    try:
+        yield
     finally:
         _current.reset(reset)
 

@@ -37,9 +37,10 @@ class Wakeup:
         self._event.clear()
 
     async def wait(self, timeout: float) -> bool:
-        """True when woken, False when `timeout` seconds (machine time) went by."""
+        """True when woken, False when `timeout` seconds (machine time) went by. No task stands between the two."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
         woken = self._event.is_set()  # also when it was set in the moment in which the time ran out
         self._event.clear()
         return woken

@@ -26,7 +26,7 @@ from shared.kafka.outbox import emit
 from shared.kafka.parked import insert_parked
 from shared.kafka.projection import Overtaken, Turn, readable_together, take_next, take_together
 from shared.kafka.topics import dlq_name
-from shared.telemetry import correlation_id_of, counter, tracing
+from shared.telemetry import correlation_id_of, counter, following
 
 _PATIENCE_SECONDS = 2.0
 _LANES = 8
@@ -143,7 +143,7 @@ class Guard:
             event_id=str(record.envelope.event_id),
             correlation_id=correlation_id_of(record.envelope.traceparent),
         )
-        with tracing(record.envelope.traceparent):
+        with following(record.envelope.traceparent):
             await self._attempt(record, session)
 
     async def _attempt(self, record: Readable, session: Session) -> None:

@@ -81,3 +81,12 @@ def test_one_name_is_not_two_kinds_of_metric() -> None:
     telemetry.gauge("gemba_test_level", "Level.")
     with pytest.raises(TypeError, match="gemba_test_level is a Gauge"):
         telemetry.counter("gemba_test_level", "Level.")
+
+
+def test_who_follows_a_trace_is_one_span_of_it_for_as_long_as_it_lasts() -> None:
+    with telemetry.following(PARENT):
+        here = telemetry.current_traceparent()
+        assert telemetry.current_traceparent() == here
+        assert telemetry.correlation_id_of(here) == telemetry.correlation_id_of(PARENT)
+        assert here != PARENT
+    assert telemetry.current_traceparent() != here
