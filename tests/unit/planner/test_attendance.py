@@ -201,3 +201,13 @@ def test_one_enterprise_less_costs_its_share_of_the_whole_classroom() -> None:
     parts = [plan_of(instance, placement("classroom", n=1, absent=away)).parts["unplaced"]
              for n in (0, 1) for away in combinations(GROUP, n)]  # fmt: skip
     assert parts == pytest.approx([0.0, *[20_000 / 3] * 3])
+
+
+@pytest.mark.xdist_group("compiled")
+def test_the_search_counts_what_its_plan_costs() -> None:
+    """What comes after a classroom is not placed for whoever missed it: the search knows, and not only whoever reads its plan."""
+    shut = sites(farm={"closed": (days(0, 3),)})
+    instance = world(enterprises=shut, jobs=[classroom(), *map(followed, GROUP)])
+    outcome = search_large(instance, seed=1, max_work=0.01, max_seconds=None)
+    plan = completed(instance, outcome.placements, outcome.bound)
+    assert outcome.trace[-1][2] == pytest.approx(plan.cost, abs=0.1)
