@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -14,9 +15,9 @@ from shared.kafka.envelope import Poison, read_envelope
 from shared.kafka.log_state import ask_for_replay, snapshot_states
 from shared.kafka.parked import mark_replay, mark_skip, unpack
 from shared.lives import begin_life, release
-from tests.simulation.database import Pool
+from tests.simulation.database import Database, Pool
 from tests.simulation.log import Cluster
-from tests.simulation.loop import current_process, lapse
+from tests.simulation.loop import Process, current_process, lapse
 from tests.simulation.services import save_person
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Operators:
         self._clusters = 1
         self._backup: Any = None
         self._restoring = False
+        self._burials: list[asyncio.Task[None]] = []
 
     def pool(self, name: str) -> Any:
         return Pool(self._world.databases[name])
@@ -97,12 +99,22 @@ class Operators:
         for database in self._world.databases.values():
             database.only = None
         for replica in self._world.replicas:
-            replica.launch() if replica is forgotten else replica.start()
+            if replica is forgotten:
+                self._burials.append(asyncio.create_task(self._bury(replica.process, replica.main, replica.database)))
+                replica.launch()
+            else:
+                replica.start()
         await lapse(1 + self._world.rng.random() * 8)
         self.replace_cluster(formatted)
         await lapse(self._world.rng.random() * 3)
         await self._release()
         self._restoring = False
+
+    async def _bury(self, process: Process, main: asyncio.Task[Any], database: Database) -> None:
+        """A process whose main has come to its end is gone, with all that it held."""
+        await asyncio.wait({main})
+        self._world.loop.kill(process)
+        database.cut(process)
 
     async def _release(self) -> None:
         """An operator has looked at what is held."""
