@@ -53,7 +53,10 @@ RELEASE = (
 OTHERS_OUT = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
+      and ($1 or backend_start < (select max(began_at) from lives))
 """
+"""All of them when the life has just begun. A start that is repeated sends away who is older than the life, in case the one
+before it did not come so far; who came since has met it."""
 WAKE = "select pg_notify(channel, '') from unnest(array['timers', 'messages', 'sign_in', 'outbox']) channel"
 
 
@@ -101,11 +104,12 @@ async def begin_life(pool: Pool, restore_id: UUID, cluster: str) -> bool:
     connected has to connect again, and meets the new life. Raises `SurvivingLog` when it is the log of the life before.
     """
     async with transaction(pool) as conn:
-        if begins := await conn.fetchval(BEGIN_LIFE, restore_id):
+        begins = await conn.fetchval(BEGIN_LIFE, restore_id)
+        if begins is not None:
             await start_replay(conn, cluster)
     async with session(pool) as conn:
-        await conn.execute(OTHERS_OUT)
-    return bool(begins)
+        await conn.execute(OTHERS_OUT, begins is not None)
+    return begins is not None
 
 
 async def release(conn: Connection, by: UUID) -> bool:

@@ -143,8 +143,9 @@ async def release(tx: Transaction, by: Any) -> list[Any]:
 
 
 @means(lives.OTHERS_OUT)
-async def others_out(tx: Transaction) -> list[Any]:
-    tx.database.cut(spare=tx.process)
+async def others_out(tx: Transaction, begins: bool) -> list[Any]:
+    if begins:
+        tx.database.cut(spare=tx.process)
     return []
 
 

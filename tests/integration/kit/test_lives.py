@@ -117,6 +117,26 @@ async def test_a_process_that_nobody_stopped_is_told_by_its_next_connection_that
         pool.terminate()
 
 
+async def test_a_start_that_is_repeated_sends_nobody_away_who_has_met_the_new_life(
+    database: Callable[[str], DatabaseUrls],
+) -> None:
+    """As each later start of a restored installation does, and each roll of its replicas, under load."""
+    dsn, restore_id = database("visits").run, new_id()
+    pool = await open_pool(dsn, size=1, name="restored")
+    replica = None
+    try:
+        assert await begin_life(pool, restore_id, NEW)
+        replica = await open_pool(dsn, size=1, name="replica", meet=OneLife().meet)
+        served_by = await replica.fetchval("select pg_backend_pid()")
+        assert not await begin_life(pool, restore_id, NEW)
+        assert await pool.fetchval("select count(*) from pg_stat_activity where pid = $1", served_by) == 1
+        assert await replica.fetchval("select pg_backend_pid()") == served_by
+    finally:
+        pool.terminate()
+        if replica is not None:
+            replica.terminate()
+
+
 async def test_a_process_whose_life_is_over_stops_as_if_it_were_asked_to(asked_to_stop: asyncio.Event) -> None:
     life = OneLife()
     ending = asyncio.create_task(_end_with(life))
