@@ -126,7 +126,7 @@ class TimerRunner:
         acted = 0
         for name in dict.fromkeys(due.kind for due in dues):
             kind, of_kind = self._kinds[name], [due for due in dues if due.kind == name]
-            size = _ONE_BY_ONE if kind.fire_together is None else len(of_kind)
+            size = _ONE_BY_ONE if kind.fire_together is None else _BATCH
             for first in range(0, len(of_kind), size):
                 acted += await self._fire_batch(kind, of_kind[first : first + size])
         return acted

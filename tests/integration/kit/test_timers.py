@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from shared import timer_runner
 from shared.clock import FrozenClock
 from shared.db import Connection, Pool, transaction
 from shared.ids import new_id
@@ -420,3 +421,30 @@ async def test_effects_of_a_batch_in_one_statement_are_halved_down_to_the_bad_on
     assert sorted(await office.fired()) == sorted(set(aggregates) - {bad})
     assert together[0] == 8, "all at once, first"
     assert office.failures == [bad], "and only the bad one was set back"
+
+
+async def test_of_what_falls_due_at_once_only_so_many_share_a_transaction(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their aggregates are locked meanwhile: whoever answers one of them waits for all that share it."""
+    together: list[int] = []
+
+    async def fire_together(dues: Any, *, now: datetime, conn: Connection, deps: Any) -> None:
+        together.append(len(dues))
+        for due in dues:
+            await office.fire(due, now=now, conn=conn, deps=deps)
+
+    monkeypatch.setattr(timer_runner, "_BATCH", 3)
+    office.kind = replace(office.kind, fire=None, fire_together=fire_together)
+    await office.open(*[1.0] * 8)
+    runner = office.runner()
+    looking = asyncio.create_task(runner._fire_as_they_fall_due())
+    await asyncio.wait_for(_has_read_ahead(runner), 10)
+    office.clock.advance(timedelta(seconds=1))
+    await asyncio.wait_for(looking, 10)
+    assert together == [3, 3, 2]
+
+
+async def _has_read_ahead(runner: TimerRunner) -> None:
+    while runner.waits_for is None:
+        await asyncio.sleep(0)
