@@ -23,7 +23,7 @@ from services.scheduler.planner.instance import (
 )
 from services.scheduler.planner.ledger import Ledger
 from services.scheduler.planner.plan import Placement
-from services.scheduler.planner.search.problem import Bools, Reals, Sums
+from services.scheduler.planner.search.problem import MOST_GUESTS, Bools, Reals, Sums
 from services.scheduler.planner.search.run import Found, Search
 from services.scheduler.planner.search.state import AWAY, DAY, LEAD, SECOND
 from services.scheduler.planner.timetable import day_of, minute, minutes_of, time_of
@@ -79,8 +79,10 @@ class Compact:
         return self._optional[job.id]
 
     def _may_stay_away(self, job: Job) -> tuple[str, ...]:
-        """None of them, carefully, where another visit of several is for a part of the same group."""
+        """None of them, carefully, where another visit of several is for a part of the same group, or where they are too many."""
         optional = self.book.guests.optional(job)
+        if self.careful and len(job.enterprise_ids) > MOST_GUESTS:
+            return ()
         if optional and self.careful:
             for band in (*self.bands.before[job.id], *self.bands.after[job.id]):
                 other = self.book.jobs.get(band.earlier if band.later == job.id else band.later)

@@ -9,7 +9,7 @@ from services.scheduler.planner.compact_roads import farthest, load_costs, near_
 from services.scheduler.planner.eligibility import lacking, most_absent
 from services.scheduler.planner.instance import Continuity, Job, JobKind
 from services.scheduler.planner.search import problem as at
-from services.scheduler.planner.search.problem import INT, NO_LIMIT, Ints, Problem
+from services.scheduler.planner.search.problem import INT, MOST_GUESTS, NO_LIMIT, Ints, Problem
 from services.scheduler.planner.timetable import DAY, minute, minutes_of
 from services.scheduler.planner.units import by_enterprise, followers, has_its_days, ranks
 
@@ -130,9 +130,9 @@ def _window(c: "Compact", job: Job) -> tuple[int, int]:
 
 def _stay_away(c: "Compact", job: Job) -> list[int]:
     """For a classroom: who may stay away (a bit each, in the order of its guests), a row of `is_open` for each guest, and for each
-    trainer those who would have to.
+    trainer those who would have to. Only the search asks for bits, and lets nobody stay away where they are more than those.
     """
-    bit = {e: 1 << n for n, e in enumerate(job.enterprise_ids)}
+    bit = {e: 1 << n if len(job.enterprise_ids) <= MOST_GUESTS else 0 for n, e in enumerate(job.enterprise_ids)}
     settled = c.bands.fixed | c.book.placed
     held = {b.guest for b in c.bands.after[job.id] if b.later in settled}
     rows = []

@@ -137,6 +137,18 @@ def test_it_is_held_without_the_one_whose_own_visit_before_it_has_no_place(solve
     assert [a.reasons[0].code for a in plan.absences] == ["waits_for_earlier"]
 
 
+@pytest.mark.xdist_group("compiled")
+def test_a_hall_of_more_enterprises_than_the_search_can_tell_apart_is_held_with_all_of_them() -> None:
+    """It does not choose among so many; the bound still counts on every one of them being away."""
+    names = tuple(f"e{number:02d}" for number in range(70))
+    hall = job("hall", kind=JobKind.CLASSROOM, enterprise_ids=names, quorum=2, window=days(1, 2), venue=VENUE)
+    ann = trainer("ann", certificates=(certified(level=Level.EXPERT),))
+    crowd = world([ann], [enterprise(name, position=VENUE) for name in names], [hall])
+    plan = planned("search", crowd)
+    assert [(one.job_id, one.absent) for one in plan.placements] == [("hall", ())]
+    assert plan.bound <= plan.cost
+
+
 @SOLVERS
 def test_the_host_has_the_room_and_is_never_the_one_who_stays_away(solver: str) -> None:
     shut = sites(mill={"closed": (days(0, 3),)})

@@ -24,6 +24,9 @@ Sums = NDArray[np.float64]
 NO_LIMIT = 1 << 20
 """More days than any horizon: a band without an upper end."""
 
+MOST_GUESTS = 62
+"""Guests of a classroom that are told apart: a bit each in an `INT`."""
+
 
 class Problem(NamedTuple):
     """One question to the search. V visits, U units, T trainers, D days, P places."""
