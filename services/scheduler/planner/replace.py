@@ -28,7 +28,8 @@ def rank_replacements(
     Tried are the placement's own day (its own hour first, then the others); only when nobody can on that day, the
     other days of the window, nearest first. Each keeps every hard rule next to what is booked and to `others` (the
     other placements of the same plan). `cost_difference` is in points against `placement`. `replacing`: who of a pair is
-    replaced, the lead unless named; the other one stays.
+    replaced, the lead unless named; the other one stays, and leads where nobody else can lead on that day and she may:
+    then whoever steps in goes along.
 
     `ledger`: the whole plan as a book, `placement` in it, where somebody has one already; it is as before afterwards.
     """
@@ -48,19 +49,23 @@ def _ranked(
     trainers = [t for t in book.instance.trainers if t.id not in out]
     before = sum(book.price(placement).values())
 
-    def offers(days: list[date]) -> list[Candidate]:
+    def offers(days: list[date], stands: Placement, role: int) -> list[Candidate]:
         found: dict[str, Candidate] = {}
         for day in days:
             free = [t for t in trainers if t.id not in found]
-            for who, seat in _seats(book, job, placement, free, day, role):
+            for who, seat in _seats(book, job, stands, free, day, role):
                 more = sum(book.price(seat).values()) - before
                 found.setdefault(who, Candidate(who, seat, more, seat.day == placement.day))
         return sorted(found.values(), key=lambda c: (c.cost_difference, c.trainer_id))[:limit]
 
-    eligible = offers([placement.day])
-    if not eligible:
-        window = [d for d in book.eligibility.window_days(job) if d != placement.day]
-        eligible = offers(sorted(window, key=lambda d: (abs((d - placement.day).days), d)))
+    ways = [(placement, role)]
+    if role == 0 and placement.co_trainers:
+        (second,) = placement.co_trainers
+        ways.append((replace(placement, trainer_id=second, co_trainers=(placement.trainer_id,)), 1))
+    window = [d for d in book.eligibility.window_days(job) if d != placement.day]
+    nearest = sorted(window, key=lambda d: (abs((d - placement.day).days), d))
+    tries = (offers(days, *way) for days in ([placement.day], nearest) for way in ways)
+    eligible = next((found for found in tries if found), [])
     listed = {c.trainer_id for c in eligible} | {placement.trainer_id, *placement.co_trainers}
     refused = []
     for trainer in book.instance.trainers:

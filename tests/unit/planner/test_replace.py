@@ -82,6 +82,22 @@ def test_the_second_of_a_pair_stays() -> None:
     assert [(c.trainer_id, c.placement and c.placement.co_trainers) for c in found] == [("bob", ("cat",))]
 
 
+def test_where_nobody_else_can_lead_the_second_does_and_another_one_goes_along() -> None:
+    expert, candidate = (certified(level=Level.EXPERT),), (certified(level=Level.CANDIDATE),)
+    people = [
+        near("ann", 10, certificates=expert), near("bob", 20, certificates=expert), near("cat", 10, certificates=candidate),
+        near("dan", 15, certificates=candidate),
+    ]  # fmt: skip
+    instance = world(people, jobs=[job(crew=2)])
+    experts, mixed = placement(co_trainers=("bob",)), placement(co_trainers=("cat",))
+    found = rank_replacements(instance, "visit", experts, excluding=frozenset({"ann"}), replacing="ann")
+    assert [c.placement for c in found] == [placement(who="bob", co_trainers=(who,)) for who in ("cat", "dan")]
+    assert all(c.same_day and c.placement and check(instance, plan_of(instance, c.placement)) == [] for c in found)
+    out = frozenset({"ann", "bob"})
+    dry = rank_replacements(instance, "visit", mixed, excluding=out, replacing="ann")
+    assert [c.placement for c in dry if c.placement] == [], "a candidate never leads"
+
+
 def test_at_most_so_many_are_offered() -> None:
     people = [near(f"t{n:02}", 10 + n) for n in range(9)]
     found = rank_replacements(
