@@ -117,6 +117,7 @@ class Installation:
             "GEMBA_KAFKA_TLS": "1" if self.kafka.tls else "0",
             "GEMBA_KEYS_DIR": str(self.state.keys),
             "GEMBA_LOG_LEVEL": os.environ.get("GEMBA_LOG_LEVEL", "INFO"),
+            "GEMBA_ROUTING_URL": os.environ.get("GEMBA_ROUTING_URL", "") if service == "scheduler" else "",
             "GEMBA_SMTP_URL": os.environ.get("GEMBA_SMTP_URL") or f"smtp://127.0.0.1:{smtp_port}",
             "GEMBA_SMS_URL": os.environ.get("GEMBA_SMS_URL") or f"http://127.0.0.1:{self.ports['inbox']}/inbox/sms",
         }

@@ -12,7 +12,8 @@ from services.scheduler.deps import Deps
 from services.scheduler.domain.visit import VisitState
 from services.scheduler.domain.world import Why
 from services.scheduler.planning import progress
-from services.scheduler.storage import cohorts, planning_jobs, visits, worlds
+from services.scheduler.storage import cohorts, planning_jobs, routing, visits, worlds
+from services.scheduler.use_cases.ask_roads import ask_roads
 from services.scheduler.use_cases.place_visit import give_up, place_visit
 from services.scheduler.use_cases.plan_cohort import fail_cohort, plan_cohort
 from shared.db import Connection, Record, transaction
@@ -71,7 +72,7 @@ class PlanningQueue:
         if job["attempts"] > planning_jobs.MAX_ATTEMPTS:
             await self._fail(job, f"Begun {planning_jobs.MAX_ATTEMPTS} times and never finished.")
             return
-        work = plan_cohort if job["kind"] == "cohort" else place_visit
+        work = {"cohort": plan_cohort, "roads": ask_roads}.get(job["kind"], place_visit)
         try:
             await work(job, self._holder, deps=self._deps)
         except Transient as fault:
@@ -97,6 +98,9 @@ class PlanningQueue:
                 await planning_jobs.mark_failed(conn, job["job_id"], trouble)
             elif job["kind"] == "cohort":
                 await fail_cohort(conn, job, trouble)
+            elif job["kind"] == "roads":
+                await routing.save_trouble(conn, job["country"], trouble)
+                await planning_jobs.mark_failed(conn, job["job_id"], trouble)
             else:
                 await self._fail_visit(conn, job, trouble)
 

@@ -1,7 +1,10 @@
 """What the scheduler is told by its environment."""
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from services.scheduler.routing import check_routing_url
 from shared.settings import ServiceSettings
 
 
@@ -20,3 +23,5 @@ class Settings(ServiceSettings):
     """A visit is planned at least so many calendar days ahead, counted in the enterprise's zone."""
     hurried_notice_days: int = 1
     """The same where somebody steps in for somebody else."""
+    routing_url: Annotated[str, AfterValidator(lambda url: url and check_routing_url(url))] = ""
+    """A routing service that speaks OSRM's `table` protocol, for countries that want their roads from it. Empty: none."""

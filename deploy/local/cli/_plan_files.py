@@ -11,6 +11,7 @@ import typer
 
 from deploy.local.cli._json_file import read_json
 from deploy.local.cli._options import AsJson, examples
+from deploy.local.cli._plan_travel import Roads, by_road
 from deploy.local.problem import Problem
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ _FORMAT = "docs/reference/planner-instance.md"
 _OF_THE_BOOKS = frozenset({"cost", "bound", "status", "unplaced_has_reason", "absent_has_reason", "accounted_for"})
 
 
-Roads = Annotated[
-    Path | None,
-    typer.Option("--travel", metavar="FILE", help="Times and kilometres by road, as a table in JSON."),
-]
-
-
 def add_to(plan: typer.Typer) -> None:
     """Both commands, beside those that speak to an installation."""
     plan.command(
@@ -37,6 +32,7 @@ def add_to(plan: typer.Typer) -> None:
             "plan solve instance.json --seconds 10",
             "plan solve instance.json --work 5 --seed 2 --json",
             "plan solve instance.json --travel roads.json",
+            "plan solve instance.json --travel http://localhost:5000",
         ),
     )(solve_file)
     plan.command("check", epilog=examples("plan check instance.json plan.json", "plan check i.json p.json --json"))(
@@ -160,7 +156,7 @@ def _watch(out: Output, *, as_json: bool) -> tuple[list[tuple[float, float]], Ca
     return trace, tell
 
 
-def _instance(file: Path, travel: Path | None) -> Instance:
+def _instance(file: Path, travel: str | None) -> Instance:
     import zoneinfo
 
     from services.scheduler.planner.document import DocumentError, instance_of
@@ -172,19 +168,7 @@ def _instance(file: Path, travel: Path | None) -> Instance:
     if instance.country_zone not in zoneinfo.available_timezones():
         remedy = "zones are IANA names, such as Asia/Dhaka"
         raise Problem(f"{file}: country_zone: {instance.country_zone!r} is no time zone.", remedy=remedy)
-    return instance if travel is None else _by_road(instance, travel)
-
-
-def _by_road(instance: Instance, file: Path) -> Instance:
-    """The same, with the roads of a file instead of its own."""
-    from dataclasses import replace
-
-    from services.scheduler.planner.travel_table import matrix_of
-
-    try:
-        return replace(instance, travel=replace(instance.travel, matrix=matrix_of(read_json(file))))
-    except ValueError as wrong:
-        raise Problem(f"{file}: {wrong}.", remedy=f"the format is in {_FORMAT}") from None
+    return instance if travel is None else by_road(instance, travel)
 
 
 def _plan(file: Path, instance: Instance) -> tuple[Plan, bool]:

@@ -1,4 +1,4 @@
-"""``./gemba plan roads``: a country's times and kilometres by road, from a table or estimated."""
+"""``./gemba plan roads``: a country's times and kilometres by road, from a table, from a routing service, or estimated."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ from deploy.local.cli._json_file import read_json
 from deploy.local.cli._options import AsJson, examples
 from deploy.local.problem import Problem
 
+_SOURCES = {
+    "table": "from a table",
+    "service": "from the routing service",
+    "estimate": "estimated: great circle and a factor",
+}
+
 
 def add_to(plan: typer.Typer) -> None:
     """A command beside weights."""
-    plan.command("roads", epilog=examples("plan roads BD", "plan roads BD roads-bd.json", "plan roads BD --reset"))(
-        roads
-    )
+    plan.command(
+        "roads",
+        epilog=examples(
+            "plan roads BD", "plan roads BD roads-bd.json", "plan roads BD --service", "plan roads BD --reset"
+        ),
+    )(roads)
 
 
 def roads(
@@ -26,21 +35,31 @@ def roads(
         typer.Argument(metavar="[FILE]", help="A table as docs/reference/planner-instance.md describes it."),
     ] = None,
     *,
+    service: Annotated[
+        bool,
+        typer.Option("--service", help="Ask the routing service (GEMBA_ROUTING_URL), and again for every new place."),
+    ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="No table: estimated by distance again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show where a country's roads come from, or give it a table; plans made from then on use it.
+    """Show where a country's roads come from, give it a table, or have a routing service asked; plans made from then on use it.
 
     Places that the table has no row for are named; their roads are estimated.
     """
     from deploy.local.client import calls
     from deploy.local.client.session import session
 
-    if file is not None and reset:
-        raise Problem("A table is given or taken away, not both.", remedy="leave FILE or --reset out")
+    if (file is not None) + reset + service > 1:
+        raise Problem(
+            "A table is given, asked for or taken away.", remedy="leave all but one of FILE, --service and --reset out"
+        )
     with session(as_json=as_json) as gemba:
-        if file is not None or reset:
-            body = {"country": country.upper(), "roads": None if file is None else read_json(file)}
+        if file is not None or reset or service:
+            body = {
+                "country": country.upper(),
+                "roads": None if file is None else read_json(file),
+                "source": "service" if service else "given",
+            }
             found = gemba.client.send(calls.SET_ROADS, body=body)
         else:
             found = gemba.client.send(calls.ROADS, params={"country": country.upper()})
@@ -51,8 +70,9 @@ def roads(
         more = found["estimated"] - len(found["without_row"])
         gemba.out.record([
             ("country", found["country"]),
-            ("roads", "from a table" if found["source"] == "table" else "estimated: great circle and a factor"),
+            ("roads", _SOURCES[found["source"]] + (", which is being asked" if found["asking"] else "")),
             ("places", f"{found['places']} in the table, {found['needed']} sites and homes"),
             ("estimated", f"{found['estimated']} sites and homes"),
             *([("without row", without + (f" and {more} more" if more else ""))] if without else []),
+            *([("trouble", found["trouble"])] if found["trouble"] else []),
         ])  # fmt: skip

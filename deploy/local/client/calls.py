@@ -60,7 +60,7 @@ ADOPT: Final = Call("POST", "/scheduler/api/plans/{plan_id}/adopt")
 WEIGHTS: Final = Call("GET", "/scheduler/api/weights", params=("country", "cohort"))
 SET_WEIGHTS: Final = Call("PUT", "/scheduler/api/weights", fields=("country", "cohort_id", "weights"))
 ROADS: Final = Call("GET", "/scheduler/api/roads", params=("country",))
-SET_ROADS: Final = Call("PUT", "/scheduler/api/roads", fields=("country", "roads"))
+SET_ROADS: Final = Call("PUT", "/scheduler/api/roads", fields=("country", "roads", "source"))
 PROPOSE_REPAIR: Final = Call(
     "POST",
     "/scheduler/api/repairs",

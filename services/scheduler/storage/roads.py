@@ -19,7 +19,7 @@ GET_ROADS = "select places, changed_at from roads where country = $1"
 
 
 async def get_roads(conn: Connection, country: str) -> Record | None:
-    """How many places there are, and since when. None where roads are estimated."""
+    """How many places there are, and since when. None where there is no table yet."""
     return await conn.fetchrow(GET_ROADS, country)
 
 
@@ -73,9 +73,8 @@ async def delete_roads(conn: Connection, country: str) -> None:
     await conn.execute(DELETE_ROADS, country)
 
 
-LIST_PLACES = """
-    select one.key_name, r.number is not null as has_row
-    from (
+_EVERYWHERE = """
+    (
         select e.key_name, e.latitude, e.longitude from enterprises e where e.country = $1 and e.active
         union all
         select p.key_name, t.latitude, t.longitude from people p join trainers t on t.person_key = p.key_name
@@ -83,11 +82,21 @@ LIST_PLACES = """
     ) one
     left join road_rows r on r.country = $1 and r.place_latitude = round(one.latitude::numeric, 5)
         and r.place_longitude = round(one.longitude::numeric, 5)
-    order by 1
 """
+LIST_PLACES = f"""
+    select one.key_name, one.latitude, one.longitude,
+           coalesce(cardinality(r.minutes) = 1 or cardinality(array_remove(r.minutes, null)) > 1, false) as has_row
+    from {_EVERYWHERE} order by 1
+"""
+HAS_PLACE_WITHOUT_ROW = f"select exists (select from {_EVERYWHERE} where r.number is null)"
 
 
 async def list_places(conn: Connection, country: str) -> list[Record]:
-    """Sites and homes by the keys of enterprises and people, and whether the table has a row for them."""
+    """Sites and homes by the keys of enterprises and people, and whether the table knows a way to anywhere for them."""
     rows: list[Record] = await conn.fetch(LIST_PLACES, country)
     return rows
+
+
+async def has_place_without_row(conn: Connection, country: str) -> bool:
+    """Whether the table has not heard of some site or home."""
+    return bool(await conn.fetchval(HAS_PLACE_WITHOUT_ROW, country))

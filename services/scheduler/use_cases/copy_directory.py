@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.scheduler.storage import copies, worlds
+from services.scheduler.storage import copies, routing, worlds
 from shared.contracts.enterprise import EnterpriseState
 from shared.contracts.person import PersonState
 from shared.db import Connection
@@ -17,6 +17,7 @@ async def copy_person(conn: Connection, person_id: UUID, person: PersonState | N
         await copies.save_person(conn, person)
     if country is not None:
         await worlds.save_world_change(conn, country)
+        await routing.ask_for_what_is_new(conn, country)
 
 
 async def copy_enterprise(conn: Connection, enterprise_id: UUID, enterprise: EnterpriseState | None) -> None:
@@ -28,3 +29,4 @@ async def copy_enterprise(conn: Connection, enterprise_id: UUID, enterprise: Ent
         await copies.save_enterprise(conn, enterprise)
     if country is not None:
         await worlds.save_world_change(conn, country)
+        await routing.ask_for_what_is_new(conn, country)

@@ -11,7 +11,7 @@ from services.scheduler.deps import Deps
 from services.scheduler.domain import sheet_changes as own
 from services.scheduler.domain.sheet_changes import Known, SheetChanges
 from services.scheduler.domain.sheets import work_out
-from services.scheduler.storage import catalogue, copies, trainers, worlds
+from services.scheduler.storage import catalogue, copies, routing, trainers, worlds
 from services.scheduler.use_cases.workbook_sheets import KNOWN_SHEETS, LOOKED_UP, SPECS
 from shared.commands import Idempotency, command
 from shared.db import Connection, transaction
@@ -137,6 +137,9 @@ async def _write(conn: Connection, changes: SheetChanges) -> None:
     for (module, country), stages in changes.plans.items():
         await catalogue.insert_delivery_plan(conn, new_id(), module, country, stages)
     await trainers.save_trainers(conn, changes.trainers)
+    if changes.trainers:
+        for country in sorted(touched):
+            await routing.ask_for_what_is_new(conn, country)
     await trainers.save_certificates(conn, changes.certificates)
     await trainers.save_leave(conn, changes.leave)
     await trainers.save_holidays(conn, changes.holidays)
