@@ -7,10 +7,10 @@ from uuid import UUID
 from services.notifications.deps import Deps
 from services.notifications.storage.subjects import insert_cohort, save_action_state, save_case
 from services.notifications.storage.visits import Booking, save_bookings, save_co_trainers
-from services.notifications.use_cases.confirm_visit import confirm_visit
+from services.notifications.use_cases.confirm_visit import confirm_company, confirm_visit
 from services.notifications.use_cases.end_visit import cancel_visit, end_offer, note_report, tell_missed
 from services.notifications.use_cases.keep_copies import keep_enterprise, keep_person
-from services.notifications.use_cases.offer_visit import offer_visit
+from services.notifications.use_cases.offer_visit import ask_company, offer_visit
 from services.notifications.use_cases.page_operators import page_operators
 from services.notifications.use_cases.tell_action import open_action, tell_action
 from services.notifications.use_cases.tell_case import tell_case
@@ -44,6 +44,8 @@ from shared.contracts.enterprise import EnterpriseState
 from shared.contracts.person import PersonState
 from shared.contracts.values import VisitKind
 from shared.contracts.visit import (
+    CompanyAsked,
+    CompanyConfirmed,
     OfferLapsed,
     VisitCancelled,
     VisitConfirmed,
@@ -107,6 +109,14 @@ async def on_booking_unplaceable(fact: BookingUnplaceable, *, conn: Connection, 
 
 async def on_visit_offered(fact: VisitOffered, *, conn: Connection, deps: Deps) -> None:
     await offer_visit(fact, now=deps.clock.now(), conn=conn)
+
+
+async def on_company_asked(fact: CompanyAsked, *, conn: Connection, deps: Deps) -> None:
+    await ask_company(fact, now=deps.clock.now(), conn=conn)
+
+
+async def on_company_confirmed(fact: CompanyConfirmed, *, conn: Connection, deps: Deps) -> None:
+    await confirm_company(fact, now=deps.clock.now(), conn=conn)
 
 
 async def on_visit_confirmed(fact: VisitConfirmed, *, conn: Connection, deps: Deps) -> None:
@@ -180,6 +190,8 @@ GENERAL = Consumer(
         BookingReassigned: on_booking_changed,
         BookingUnplaceable: on_booking_unplaceable,
         VisitOffered: on_visit_offered,
+        CompanyAsked: on_company_asked,
+        CompanyConfirmed: on_company_confirmed,
         VisitConfirmed: on_visit_confirmed,
         VisitDeclined: on_visit_declined,
         OfferLapsed: on_offer_lapsed,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.visits.deps import Deps
+from services.visits.use_cases.ask_company import COMPANY, lapse_company
 from services.visits.use_cases.lapse_offers import lapse_offers
 from services.visits.use_cases.miss_visits import miss_visits
 from services.visits.use_cases.offer_visit import MISSED, OFFER
@@ -31,10 +32,15 @@ async def on_action_due(due: Due, *, now: datetime, conn: Connection, deps: Deps
     await escalate_action(due, now=now, conn=conn, deps=deps)
 
 
+async def on_company_late(due: Due, *, now: datetime, conn: Connection, deps: Deps) -> None:
+    await lapse_company(due, now=now, conn=conn)
+
+
 TIMERS = (
     TimerKind(STEP, "cases", "case_id", step_case, on_failure=escalate_minimally),
     TimerKind(ALERT_LOST, "cases", "case_id", step_lost_alert),
     TimerKind(OFFER, "visits", "visit_id", fire_together=on_offers_due),
+    TimerKind(COMPANY, "visits", "visit_id", on_company_late),
     TimerKind(MISSED, "visits", "visit_id", fire_together=on_reports_missing),
     TimerKind(REMIND, "actions", "action_id", fire_together=on_reminders_due),
     TimerKind(OVERDUE, "actions", "action_id", on_action_due),

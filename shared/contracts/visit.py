@@ -32,6 +32,40 @@ class VisitOffered(Fact):
 
 
 @contract(topic=_TOPIC, key="visit_id")
+class CompanyAsked(Fact):
+    """Those who are to go along with the trainer (`lead_id`) are asked; who said yes to this start before is not asked again.
+
+    Each answers for themselves (`CompanyConfirmed`); `VisitDeclined` and `OfferLapsed` name who left. `offer` is the visit's, when
+    they were asked.
+    """
+
+    visit_id: UUID
+    offer: int
+    country: str
+    kind: VisitKind
+    stage: str
+    enterprise_ids: tuple[UUID, ...]
+    lead_id: UUID
+    trainer_ids: tuple[UUID, ...]
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    respond_by: datetime
+    module: str = ""
+    cohort_id: UUID | None = None
+
+
+@contract(topic=_TOPIC, key="visit_id")
+class CompanyConfirmed(Fact):
+    """One who is to go along said yes. The visit itself is confirmed by its trainer."""
+
+    visit_id: UUID
+    offer: int
+    country: str
+    trainer_id: UUID
+
+
+@contract(topic=_TOPIC, key="visit_id")
 class VisitConfirmed(Fact):
     visit_id: UUID
     offer: int

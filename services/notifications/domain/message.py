@@ -142,6 +142,8 @@ def _visit_reason(message: Message, visit: VisitNow, now: datetime) -> str | Non
     match message.template_name:
         case "visit_offer" | "visit_moved":
             return None if visit.state == "offered" and visit.offer == message.step else "superseded"
+        case "visit_along":
+            return None if visit.state in {"offered", "confirmed"} and same_time else "superseded"
         case "visit_confirmed" | "visit_invitation":
             current = visit.state in {"confirmed", "reported", "missed"} and same_time
             return None if current and visit.offer == message.step else "superseded"

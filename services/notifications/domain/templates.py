@@ -37,6 +37,7 @@ _TABLE = (
     Template(
         "visit_moved", facts=(*_VISIT, "respond_by"), links=("tap:accept", "tap:decline", "visit"), calendar="REQUEST"
     ),
+    Template("visit_along", facts=(*_VISIT, "respond_by"), links=("tap:accept", "tap:decline", "visit")),
     Template("offer_withdrawn", facts=_VISIT, calendar="CANCEL"),
     Template("visit_confirmed", facts=_VISIT, links=("visit",), calendar="REQUEST"),
     Template("visit_invitation", facts=_VISIT, calendar="REQUEST"),

@@ -3,6 +3,7 @@
 _TITLES = {
     "visit_offer": "Visit offered",
     "visit_moved": "Visit moved, to be confirmed",
+    "visit_along": "Asked to go along",
     "offer_withdrawn": "Offer withdrawn",
     "visit_confirmed": "Visit confirmed",
     "visit_invitation": "Visit announced",

@@ -59,7 +59,26 @@ async def save_co_trainers(conn: Connection, visit_id: UUID, co_trainer_ids: Seq
     await conn.execute(SAVE_CO_TRAINERS, visit_id, list(co_trainer_ids))
 
 
-GET_BOOKING = "select tells_enterprise, co_trainer_ids from bookings where visit_id = $1"
+ADD_ASKED = """
+    update bookings set asked_ids = array(select unnest(asked_ids) union select unnest($2::uuid[]))
+    where visit_id = $1 returning true
+"""
+REMOVE_ASKED = """
+    update bookings set asked_ids = array_remove(asked_ids, $2) where visit_id = $1 returning $2 = any(co_trainer_ids)
+"""
+
+
+async def add_asked(conn: Connection, visit_id: UUID, trainer_ids: Sequence[UUID]) -> bool:
+    """They are asked to come along; False while the booking has not been heard of."""
+    return bool(await conn.fetchval(ADD_ASKED, visit_id, list(trainer_ids)))
+
+
+async def remove_asked(conn: Connection, visit_id: UUID, trainer_id: UUID) -> bool:
+    """One said yes; whether they still come along."""
+    return bool(await conn.fetchval(REMOVE_ASKED, visit_id, trainer_id))
+
+
+GET_BOOKING = "select tells_enterprise, co_trainer_ids, asked_ids from bookings where visit_id = $1"
 
 
 async def get_booking(conn: Connection, visit_id: UUID) -> Record | None:

@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.notifications.domain.deadlines import REMIND, REPORT
-from services.notifications.storage.visits import VisitCopy, lock_visit, save_visit
+from services.notifications.storage.visits import VisitCopy, add_asked, lock_visit, save_visit
 from services.notifications.use_cases.queue_messages import queue_messages
 from services.notifications.use_cases.visit_message import about_visit, require_enterprises, shown_kind
-from shared.contracts.visit import VisitOffered
+from shared.contracts.visit import CompanyAsked, VisitOffered
 from shared.db import Connection
+from shared.errors import NotKnownYet
 from shared.timers import disarm
 
 
@@ -51,6 +52,22 @@ async def offer_visit(fact: VisitOffered, *, now: datetime, conn: Connection) ->
     if others and before.starts_at != visit.starts_at:
         moved = about_visit("visit_rescheduled", visit, others, part=f"sequence-{visit.sequence}")
         await queue_messages(moved, now=now, conn=conn)
+
+
+async def ask_company(fact: CompanyAsked, *, now: datetime, conn: Connection) -> None:
+    """Queue the question to those who are to go along. Their calendars get it when they and the trainer have said yes."""
+    visit = await lock_visit(conn, fact.visit_id)
+    if visit is None or not await add_asked(conn, fact.visit_id, fact.trainer_ids):
+        raise NotKnownYet(f"visit {fact.visit_id}, or its booking")
+    question = about_visit(
+        "visit_along",
+        visit,
+        fact.trainer_ids,
+        part=f"company-{fact.offer}-{fact.respond_by:%Y%m%dT%H%M}",
+        step=fact.offer,
+        respond_by=fact.respond_by,
+    )
+    await queue_messages(question, now=now, conn=conn)
 
 
 async def withdraw_offer(visit: VisitCopy, reason: str, *, sequence: int, now: datetime, conn: Connection) -> None:

@@ -1,7 +1,7 @@
 """What a message about a visit is made of: ids, dates and codes of the visit as its fact told it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -31,16 +31,26 @@ def about_visit(
     return Wanted(template, visit.visit_id, visit.country, recipients, part, step, data)
 
 
-async def company_of(visit: VisitCopy, *, conn: Connection) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
-    """Who comes along, and who is invited for the enterprises: nobody where no message may tell them."""
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who is booked to come along, who of them was asked and has not said yes, and who is invited for the enterprises."""
+
+    booked: tuple[UUID, ...]
+    unsure: frozenset[UUID]
+    invited: tuple[UUID, ...]
+
+
+async def company_of(visit: VisitCopy, *, conn: Connection) -> Company:
+    """Of a visit. Nobody is invited where no message may tell them."""
     booking = await get_booking(conn, visit.visit_id)
     if booking is None:
         raise NotKnownYet(f"the booking of visit {visit.visit_id}")
+    booked, unsure = tuple(booking["co_trainer_ids"]), frozenset(booking["asked_ids"])
     if not booking["tells_enterprise"]:
-        return tuple(booking["co_trainer_ids"]), ()
+        return Company(booked, unsure, ())
     found = await require_enterprises(visit.enterprise_ids, conn=conn)
     contacts = tuple(dict.fromkeys(contact for enterprise in found for contact in enterprise))
-    return tuple(booking["co_trainer_ids"]), contacts
+    return Company(booked, unsure, contacts)
 
 
 async def require_enterprises(enterprise_ids: Sequence[UUID], *, conn: Connection) -> list[tuple[UUID, ...]]:

@@ -78,7 +78,11 @@ class Visit:
     offer: int
     respond_by: datetime
     co_trainer_ids: tuple[UUID, ...] = ()
-    """They come along and see the visit, and can say that they cannot; the answer and the report are the trainer's."""
+    """They come along and see the visit, and answer for themselves (`company.py`); the visit's own answer and the report are the trainer's."""
+
+    def without(self, person_id: UUID) -> "Visit":
+        """The visit without one who goes along."""
+        return replace(self, co_trainer_ids=tuple(one for one in self.co_trainer_ids if one != person_id))
 
     @property
     def is_verification(self) -> bool:
@@ -172,15 +176,6 @@ def check_report(visit: Visit, person_id: UUID, now: datetime) -> None:
             409,
             f"This visit starts on {visit.starts_at:%d %B %Y %H:%M} UTC; it can be reported from then on.",
         )
-
-
-def leaves(visit: Visit, person_id: UUID) -> Visit:
-    """The visit without one who goes along and cannot. Raise unless it is still ahead of them."""
-    if visit.state not in {VisitState.OFFERED, VisitState.CONFIRMED}:
-        raise Rejected(
-            "visit_not_open", 409, f"This visit is {visit.state}; only from one that is still ahead can you stay away."
-        )
-    return replace(visit, co_trainer_ids=tuple(one for one in visit.co_trainer_ids if one != person_id))
 
 
 def check_reschedule(visit: Visit) -> None:

@@ -1,5 +1,6 @@
 """One-tap pages: GET shows what would be answered, POST answers. No session is needed; the link is for one person."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from fastapi.responses import Response
 
 from services.visits.domain.visit import DECLINE_REASONS
 from services.visits.http.asking import AnyDeps
-from services.visits.http.words import TAP_BUTTON, TAP_DONE, TAP_QUESTION, reason_options
+from services.visits.http.words import ALONG_DONE, ALONG_QUESTION, TAP_BUTTON, TAP_DONE, TAP_QUESTION, reason_options
 from services.visits.storage.enterprises import list_enterprise_names
 from services.visits.storage.people import list_names
 from services.visits.use_cases.take_tap import Shown, show_tap, take_tap
@@ -40,9 +41,15 @@ def router() -> APIRouter:
             await take_tap(tap, reason=reason or None, deps=deps)
         except Rejected as refused:
             return await _page(request, deps, tap, shown, token=t, refused=refused)
-        return await _page(request, deps, tap, shown, token=t, done=TAP_DONE[tap.action])
+        return await _page(request, deps, tap, shown, token=t, done=_words(tap, shown, TAP_DONE, ALONG_DONE))
 
     return routes
+
+
+def _words(tap: Tap, shown: Shown, of_trainer: Mapping[str, str], of_company: Mapping[str, str]) -> str:
+    """What is said to the visit's trainer, or to whoever goes along."""
+    goes_along = shown.visit is not None and UUID(tap.person_id) in shown.visit.co_trainer_ids
+    return of_company.get(tap.action, of_trainer[tap.action]) if goes_along else of_trainer[tap.action]
 
 
 async def _page(
@@ -67,7 +74,7 @@ async def _page(
         person=person,
         visit=shown.visit,
         sites=list(sites.values()),
-        question=TAP_QUESTION[tap.action],
+        question=_words(tap, shown, TAP_QUESTION, ALONG_QUESTION),
         button=TAP_BUTTON[tap.action],
         reasons=reason_options(DECLINE_REASONS),
         done=done,

@@ -61,6 +61,7 @@ class VisitOut(BaseModel):
 
 class VisitDetail(VisitOut):
     offers: list[dict[str, Any]]
+    """Whoever was asked, and with `goes_along` whoever was asked to go along."""
     reports: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     receipts: list[dict[str, Any]]

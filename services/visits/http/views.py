@@ -22,6 +22,7 @@ from services.visits.http.shapes import (
 )
 from services.visits.storage import reports
 from services.visits.storage.cases import CaseFile, list_receipts
+from services.visits.storage.company import list_company_offers
 from services.visits.storage.enterprises import list_enterprise_names
 from services.visits.storage.people import list_names
 from services.visits.storage.visits import get_visit, list_offers
@@ -48,10 +49,14 @@ async def visit_detail(visit_id: UUID, asker: Asker, deps: Deps) -> VisitDetail:
             raise not_found("visit")
         check_sees(visit, asker)
         (out,) = await visits_out(conn, [visit])
-        offers = await list_offers(conn, visit_id)
+        lead, company = await list_offers(conn, visit_id), await list_company_offers(conn, visit_id)
+        offers = sorted(
+            [*((row, False) for row in lead), *((row, True) for row in company)],
+            key=lambda one: (one[0]["offered_at"], one[1]),
+        )
         everything = asker.coordinates(visit.country)
-        mine = [row for row in offers if everything or row["trainer_id"] == asker.person_id]
-        names = await list_names(conn, {row["trainer_id"] for row in mine})
+        mine = [one for one in offers if everything or one[0]["trainer_id"] == asker.person_id]
+        names = await list_names(conn, {row["trainer_id"] for row, _ in mine})
         return VisitDetail(
             **out.model_dump(),
             offers=[
@@ -64,8 +69,9 @@ async def visit_detail(visit_id: UUID, asker: Asker, deps: Deps) -> VisitDetail:
                     "answer": row["answer"],
                     "answered_at": row["answered_at"],
                     "reason": row["reason"],
+                    "goes_along": goes_along,
                 }
-                for row in mine
+                for row, goes_along in mine
             ],
             reports=[
                 {

@@ -97,6 +97,11 @@ TAP_DONE = {
     "report_done": "Thank you. The visit is reported as done, with nothing to note.",
     "acknowledge": "The case is yours now. Sign in to read it and to write down what you do.",
 }
+ALONG_QUESTION = {"accept": "Will you go along on this visit?", "decline": "You cannot go along on this visit?"}
+ALONG_DONE = {
+    "accept": "Thank you. You go along; a calendar entry follows by mail when the trainer confirms.",
+    "decline": TAP_DONE["decline"],
+}
 AUDIT = {
     "raised": "Raised",
     "reported_again": "Reported again by the finder",

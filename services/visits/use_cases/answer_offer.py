@@ -5,12 +5,12 @@ from typing import Literal
 from uuid import UUID
 
 from services.visits.deps import Deps
-from services.visits.domain.visit import DECLINE_REASONS, Answer, Visit, VisitState, check_answer, leaves
+from services.visits.domain.visit import DECLINE_REASONS, Answer, Visit, VisitState, check_answer
 from services.visits.storage.visits import get_offer, get_visit, mark_answered, save_visit
-from services.visits.use_cases.offer_visit import MISSED, OFFER
+from services.visits.use_cases.ask_company import answer_company
+from services.visits.use_cases.offer_visit import MISSED, OFFER, confirmed_of
 from shared.commands import Idempotency, command
-from shared.contracts.values import VisitKind
-from shared.contracts.visit import VisitConfirmed, VisitDeclined
+from shared.contracts.visit import VisitDeclined
 from shared.db import Connection
 from shared.errors import Rejected, not_found
 from shared.kafka.outbox import emit
@@ -39,8 +39,8 @@ async def answer_offer(cmd: AnswerOffer, *, idempotency: Idempotency, deps: Deps
 
 
 async def answer_in(cmd: AnswerOffer, *, conn: Connection, deps: Deps) -> None:
-    """The answer, in the transaction of whoever brought it. One who only goes along can decline: the trainer's own answer stands,
-    and the timetable looks for somebody else to go along.
+    """The answer, in the transaction of whoever brought it. One who only goes along answers for themselves: the trainer's own
+    answer stands.
     """
     if cmd.answer is Answer.DECLINED and cmd.reason not in DECLINE_REASONS:
         known = ", ".join(DECLINE_REASONS)
@@ -49,11 +49,12 @@ async def answer_in(cmd: AnswerOffer, *, conn: Connection, deps: Deps) -> None:
     if visit is None:
         raise not_found("visit")
     now = deps.clock.now()
-    if cmd.answer is Answer.DECLINED and cmd.person_id in visit.co_trainer_ids:
-        await save_visit(conn, leaves(visit, cmd.person_id))
-        await emit(conn, _declined(visit, cmd.person_id, str(cmd.reason)), now=now)
-        return
     offer = await get_offer(conn, cmd.visit_id, cmd.person_id, cmd.offer)
+    if visit.trainer_id != cmd.person_id and (offer is None or cmd.person_id in visit.co_trainer_ids):
+        await answer_company(
+            visit, cmd.person_id, cmd.answer, offer=cmd.offer, reason=cmd.reason, via=cmd.via, conn=conn, now=now
+        )
+        return
     if not check_answer(visit, offer, cmd.answer):
         return
     accepted = cmd.answer is Answer.ACCEPTED
@@ -62,31 +63,14 @@ async def answer_in(cmd: AnswerOffer, *, conn: Connection, deps: Deps) -> None:
     await disarm(conn, OFFER, visit.visit_id)
     if not accepted:
         await disarm(conn, MISSED, visit.visit_id)
-    await emit(conn, _confirmed(visit) if accepted else _declined(visit, visit.trainer_id, str(cmd.reason)), now=now)
+    await emit(conn, confirmed_of(visit) if accepted else _declined(visit, str(cmd.reason)), now=now)
 
 
-def _confirmed(visit: Visit) -> VisitConfirmed:
-    return VisitConfirmed(
-        visit_id=visit.visit_id,
-        offer=visit.offer,
-        country=visit.country,
-        kind=VisitKind(visit.shown_kind),
-        stage=visit.shown_stage,
-        enterprise_ids=visit.enterprise_ids,
-        trainer_id=visit.trainer_id,
-        starts_at=visit.starts_at,
-        ends_at=visit.ends_at,
-        zone=visit.zone,
-        module=visit.module,
-        cohort_id=visit.cohort_id,
-    )
-
-
-def _declined(visit: Visit, trainer_id: UUID, reason: str) -> VisitDeclined:
+def _declined(visit: Visit, reason: str) -> VisitDeclined:
     return VisitDeclined(
         visit_id=visit.visit_id,
         offer=visit.offer,
         country=visit.country,
-        trainer_id=trainer_id,
+        trainer_id=visit.trainer_id,
         reason=reason,
     )

@@ -8,6 +8,7 @@ from services.visits.domain.case import Verification
 from services.visits.domain.visit import Answer, VisitState
 from services.visits.storage.actions import insert_event, list_by_follow_up, save_action
 from services.visits.storage.visits import get_visit, mark_answered, save_visit
+from services.visits.use_cases.ask_company import release_company
 from services.visits.use_cases.note_verification import note_verification
 from services.visits.use_cases.offer_visit import MISSED, OFFER
 from shared.contracts.booking import BookingUnplaceable, BookingWithdrawn
@@ -30,6 +31,7 @@ async def cancel_visit(fact: BookingWithdrawn, *, conn: Connection, deps: Deps) 
     await save_visit(conn, replace(visit, state=VisitState.CANCELLED))
     await disarm(conn, OFFER, visit.visit_id)
     await disarm(conn, MISSED, visit.visit_id)
+    await release_company(visit, conn=conn, now=now)
     cancelled = VisitCancelled(
         visit_id=visit.visit_id, country=visit.country, trainer_id=visit.trainer_id, reason=fact.reason
     )
@@ -48,6 +50,7 @@ async def note_unplaceable(fact: BookingUnplaceable, *, conn: Connection, deps: 
     if visit is not None and visit.state not in {VisitState.REPORTED, VisitState.CANCELLED}:
         await disarm(conn, OFFER, visit.visit_id)
         await disarm(conn, MISSED, visit.visit_id)
+        await release_company(visit, conn=conn, now=deps.clock.now())
         if visit.state is not VisitState.MISSED:
             await mark_answered(conn, visit, Answer.WITHDRAWN, deps.clock.now())
             await save_visit(conn, replace(visit, state=VisitState.UNPLACED))

@@ -11,6 +11,8 @@ from shared.contracts.booking import BookingMoved, BookingUnplaceable
 from shared.contracts.message import MessageCancelled, MessageFailed, MessageQueued, MessageSent
 from shared.contracts.values import Channel, Role, VisitKind
 from shared.contracts.visit import (
+    CompanyAsked,
+    CompanyConfirmed,
     OfferLapsed,
     VisitCancelled,
     VisitDeclined,
@@ -337,6 +339,63 @@ async def test_when_one_who_goes_along_declines_nobody_is_told_that_the_visit_is
     await world.send()
     assert len(world.post.to("rina@example.org")) == told
     assert subjects(world.post.to("expert@example.org")) == ["Confirmed"]
+
+
+async def test_whoever_is_to_go_along_is_asked_with_links_that_answer(world: World) -> None:
+    rina, expert = [await world.knows(key) for key in ("rina", "expert")]
+    first = offered(rina, await world.knows_enterprise("rahman"))
+    along = CompanyAsked(**first.model_dump() | {"lead_id": rina, "trainer_ids": (expert,)})
+    await world.hears(scheduled(first, co_trainers=(expert,)), first, along, times=2)
+    await world.send()
+    (mail,) = world.post.to("expert@example.org")
+    assert str(mail["Subject"]).startswith("Can you go along? Rahman Textiles (Gazipur), Tuesday 31 March 2026")
+    assert mail.get_body(("plain",)).get_content().count("/visits/tap?t=") == 2
+    await world.hears(VisitCancelled(visit_id=first.visit_id, country="BD", trainer_id=rina, reason="cohort_cancelled"))
+    late = CompanyAsked(**along.model_dump() | {"offer": 2, "trainer_ids": (await world.knows("other"),)})
+    await world.hears(late)
+    await world.send()
+    assert not world.post.to("other@example.org"), "the visit is off"
+
+
+async def test_who_goes_along_has_it_in_the_calendar_when_both_have_said_yes(world: World) -> None:
+    rina, expert, other = [await world.knows(key) for key in ("rina", "expert", "other")]
+    first = offered(rina, await world.knows_enterprise("rahman"))
+    asked = CompanyAsked(**first.model_dump() | {"lead_id": rina, "trainer_ids": (expert, other)})
+    yes = {"visit_id": first.visit_id, "offer": 1, "country": "BD"}
+    await world.hears(scheduled(first, co_trainers=(expert, other)), first, asked)
+    await world.hears(CompanyConfirmed(**yes, trainer_id=expert))
+    await world.send()
+    assert subjects(world.post.to("expert@example.org")) == [
+        "Can you go along? Rahman Textiles (Gazipur), Tuesday 31 March 2026"
+    ]
+    await world.hears(confirmed(first))
+    await world.send()
+    assert subjects(world.post.to("expert@example.org"))[1:] == ["Confirmed"]
+    assert entry(world.post.to("expert@example.org")[-1])["METHOD"] == "REQUEST"
+    assert len(world.post.to("other@example.org")) == 1, "has not answered"
+    await world.hears(CompanyConfirmed(**yes, trainer_id=other), times=2)
+    await world.send()
+    assert subjects(world.post.to("other@example.org"))[1:] == ["Confirmed"]
+    await world.hears(confirmed(first))
+    await world.send()
+    assert len(world.post.to("rina@example.org")) == 2, "asked, and confirmed once"
+    moved = BookingMoved(
+        visit_id=first.visit_id,
+        country="BD",
+        trainer_id=rina,
+        starts_at=first.starts_at + timedelta(days=1),
+        ends_at=first.ends_at + timedelta(days=1),
+        zone="Asia/Dhaka",
+        reason="leave",
+        co_trainer_ids=(expert,),
+    )
+    again = offered(rina, *first.enterprise_ids, visit_id=first.visit_id, offer=2, starts_at=moved.starts_at)
+    await world.hears(moved, again, CompanyAsked(**again.model_dump() | {"lead_id": rina, "trainer_ids": (expert,)}))
+    await world.hears(confirmed(again))
+    await world.send()
+    told = subjects(world.post.to("expert@example.org"))
+    assert [one.split("?")[0] for one in told[2:]] == ["New time for the visit", "Can you go along"]
+    assert subjects(world.post.to("other@example.org"))[-1] == "No longer yours"
 
 
 async def test_a_visit_that_lost_its_place_leaves_the_calendar_of_who_had_it(world: World) -> None:
