@@ -82,6 +82,8 @@ class Running:
     trouble: str | None = None
     """Why the log side is not running, for readiness."""
     life: OneLife = field(default_factory=OneLife)
+    is_stuck: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something of this process does not end, so that only another process can go on."""
 
     async def check_database(self) -> None:
         """Raises when the database does not answer."""
@@ -173,7 +175,7 @@ async def running(
         for loop in service.parts.background:
             tasks.append(asyncio.create_task(_keep(loop), name=getattr(loop, "__qualname__", "background")))
         tasks.append(asyncio.create_task(service.wakeups.run(), name="wakeups"))
-        tasks.append(asyncio.create_task(_end_with(life), name="life"))
+        tasks.append(asyncio.create_task(_end_when_over(life, service.is_stuck), name="life"))
         watch = ClockWatch(pool, [*KIT_WAITS, *service.parts.waits])
         tasks.append(asyncio.create_task(_keep(watch.run), name="clock-watch"))
         gauges = Gauges(service, [consumer.group for consumer in service.parts.consumers])
@@ -182,10 +184,16 @@ async def running(
         yield service
 
 
-async def _end_with(life: OneLife) -> None:
-    """Ask this process to stop as a supervisor would: it is started again, and belongs to the new life then."""
-    await life.is_over.wait()
-    _log.error("life.over", began_in=life.number)
+async def _end_when_over(life: OneLife, is_stuck: asyncio.Event) -> None:
+    """Ask this process to stop as a supervisor would: it is started again, of the new life and with nothing stuck."""
+    reasons = {"life": life.is_over, "stuck": is_stuck}
+    waiting = {asyncio.ensure_future(event.wait()): why for why, event in reasons.items()}
+    try:
+        ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+    _log.error("process.over", why=[waiting[one] for one in ended], life=life.number)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

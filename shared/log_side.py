@@ -9,8 +9,8 @@ import structlog
 
 from shared.db import transaction
 from shared.ids import new_id
-from shared.kafka.access import KafkaAccess
-from shared.kafka.broker import Subscription, build_broker
+from shared.kafka.access import KafkaAccess, end_client
+from shared.kafka.broker import CLOSE_SECONDS, Subscription, build_broker
 from shared.kafka.guard import Guard
 from shared.kafka.log_reader import refuse_log_ahead
 from shared.kafka.log_state import recognise_cluster
@@ -121,4 +121,5 @@ async def _consume(service: "Running", make_broker: Callable[[KafkaAccess], Any]
         service.trouble = f"The consumers could not start within {_START_SECONDS:.0f} s."
         _log.error("consumers.not_started")
     finally:
-        await asyncio.shield(broker.stop())
+        if not await end_client(broker.stop(), CLOSE_SECONDS):
+            service.is_stuck.set()

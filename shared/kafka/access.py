@@ -1,7 +1,9 @@
 """How a service reaches the broker: SASL/SCRAM as its own principal, and the cluster it is talking to."""
 
 import asyncio
+import contextlib
 import ssl
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,11 +14,17 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.errors import Transient
+from shared.logging import get_logger
 from shared.settings import ServiceSettings
 
 _START_SECONDS = 15
+END_SECONDS = 5.0
+CANCEL_SECONDS = 5.0
 _BATCH_BYTES = 512 * 1024
 """Half of what a broker takes in one piece."""
+
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class KafkaAccess:
             await asyncio.wait_for(begin(), _START_SECONDS)
         except BaseException as fault:  # a cancelled start leaves connections open, too
             stop = client.close if isinstance(client, AIOKafkaClient) else client.stop
-            await asyncio.shield(_quietly(stop()))
+            await asyncio.shield(end_quietly(stop()))
             if isinstance(fault, TimeoutError | KafkaError):
                 raise self._refused(fault) from fault
             raise
@@ -97,7 +105,7 @@ class KafkaAccess:
         try:
             return await cluster_of(client)
         finally:
-            await client.close()
+            await end_client(client.close())
 
 
 async def cluster_of(client: AIOKafkaClient) -> str:
@@ -142,8 +150,25 @@ def _carries_records(group: ConnectionGroup, connection: Any) -> bool:
     return group == ConnectionGroup.DEFAULT and bool(connection.connected())
 
 
-async def _quietly(stopping: Any) -> None:
-    try:
-        await asyncio.wait_for(stopping, 5)
-    except (TimeoutError, KafkaError, asyncio.CancelledError):
-        return
+async def end_client(ending: Coroutine[Any, Any, None], seconds: float = END_SECONDS) -> bool:
+    """Wait for a client of aiokafka to stop or close; whether it did.
+
+    It cancels its own tasks and waits for them without a limit, and until Python 3.12 `asyncio.wait_for` drops a
+    cancellation that comes in the moment of an answer. So what does not end is cancelled once more, and then left behind.
+    """
+    task = asyncio.ensure_future(ending)
+    for limit in (seconds, CANCEL_SECONDS):
+        await asyncio.wait({task}, timeout=limit)
+        if task.done():
+            if not task.cancelled():
+                task.result()
+            return True
+        _log.error("client.does_not_end", after_seconds=limit)
+        task.cancel()
+    return False
+
+
+async def end_quietly(ending: Coroutine[Any, Any, None], seconds: float = END_SECONDS) -> None:
+    """The same, whatever it says: nothing of it is needed any more."""
+    with contextlib.suppress(KafkaError, OSError):
+        await end_client(ending, seconds)

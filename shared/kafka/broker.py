@@ -30,6 +30,8 @@ _UNHURRIED_SECONDS = 0.05
 _HEARTBEAT_MILLISECONDS = 400
 """Members learn by their heartbeats that somebody comes or goes: until then nobody has the partitions."""
 _RETRY_SECONDS = 0.5
+CLOSE_SECONDS = 15.0
+"""To stop consuming: for a poll in hand, and for telling a coordinator that may be gone."""
 _LOOK_SECONDS = 2.0
 _LAG_SECONDS = 3.0
 """A coordinator that is being looked for answers nobody: then it cannot be told, rather than asked for ever."""

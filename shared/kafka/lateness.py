@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.errors import Transient
-from shared.kafka.access import KafkaAccess
+from shared.kafka.access import KafkaAccess, end_client
 from shared.kafka.topics import Topic
 
 _ANSWER_SECONDS = 5.0
@@ -39,7 +39,7 @@ class Lateness:
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, where: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        await end_client(self._consumer.stop())
 
     async def seconds(self) -> float:
         """Machine time since the oldest unsettled record was written to the log; 0 when all is settled."""

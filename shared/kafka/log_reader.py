@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from shared.db import Pool, session
 from shared.errors import Transient
-from shared.kafka.access import KafkaAccess, cluster_of
+from shared.kafka.access import KafkaAccess, cluster_of, end_client
 from shared.kafka.effect import Raw
 from shared.kafka.envelope import Poison, read_envelope
 from shared.kafka.topics import Topic
@@ -35,7 +35,7 @@ async def read_record(access: KafkaAccess, cluster: str, topic: str, partition: 
     except (KafkaError, TimeoutError) as fault:
         raise Transient(f"The log did not give {topic}/{partition}/{offset} again.") from fault
     finally:
-        await consumer.stop()
+        await end_client(consumer.stop())
     if record.offset != offset:
         return None
     return Raw(cluster, topic, partition, offset, record.key, record.headers, record.value)
@@ -67,7 +67,7 @@ async def refuse_log_ahead(access: KafkaAccess, pool: Pool, owned: Iterable[Topi
     except KafkaError as fault:
         raise Transient("Kafka did not show the end of our topics.") from fault
     finally:
-        await consumer.stop()
+        await end_client(consumer.stop())
     for place, last in lasts.items():
         await _check_end(pool, topics[place.topic], place, last)
 

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from shared.contracts import State
 from shared.db import Connection, Pool, Record, session, transaction
 from shared.errors import Transient
-from shared.kafka.access import KafkaAccess, cluster_of
+from shared.kafka.access import KafkaAccess, cluster_of, end_quietly
 from shared.kafka.envelope import Envelope
 from shared.kafka.log_state import (
     LogState,
@@ -240,9 +240,7 @@ async def _discard(producer: AIOKafkaProducer) -> None:
     if sending is not None:
         sending.cancel()
     try:
-        await asyncio.wait_for(producer.client.close(), 2)
-    except (TimeoutError, KafkaError, asyncio.CancelledError):
-        pass
+        await end_quietly(producer.client.close(), 2)
     finally:
         for _ in range(_DISCARD_TRIES):
             if sending is None or sending.done():

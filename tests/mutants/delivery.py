@@ -370,6 +370,13 @@ READING = (
         (Killer(f"{_KIT}/test_lives.py::test_a_process_that_nobody_stopped_is_told_by_its_next_connection_that_its_life_is_over", "DID NOT RAISE"),),
     ),
     Mutant(
+        "lost_cancellation_is_waited_for",
+        "a client of the log that lost the cancellation of one of its own tasks is never done with",
+        (Edit("shared/kafka/access.py", "        task.cancel()\n    return False\n", "    return False\n"),),
+        (Killer(f"{_KIT}/test_log.py::test_a_consumer_whose_client_lost_a_cancellation_is_closed_all_the_same[1]", "assert False"),),
+        quick=False,
+    ),
+    Mutant(
         "log_ahead_is_taken",
         "a database older than its log starts all the same",
         (Edit("shared/kafka/log_reader.py", "    if not known:\n        raise LogAhead(", "    if known is NotImplemented:\n        raise LogAhead("),),

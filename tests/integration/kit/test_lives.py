@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from deploy.local.databases import DatabaseUrls
-from shared.assembly import _end_with
+from shared.assembly import _end_when_over
 from shared.db import Pool, open_pool, transaction
 from shared.errors import Transient
 from shared.ids import new_id
@@ -137,10 +137,13 @@ async def test_a_start_that_is_repeated_sends_nobody_away_who_has_met_the_new_li
             replica.terminate()
 
 
-async def test_a_process_whose_life_is_over_stops_as_if_it_were_asked_to(asked_to_stop: asyncio.Event) -> None:
-    life = OneLife()
-    ending = asyncio.create_task(_end_with(life))
-    life.is_over.set()
+@pytest.mark.parametrize("why", ["its life is over", "something of it does not end"])
+async def test_a_process_that_cannot_go_on_stops_as_if_it_were_asked_to(
+    asked_to_stop: asyncio.Event, why: str
+) -> None:
+    life, is_stuck = OneLife(), asyncio.Event()
+    ending = asyncio.create_task(_end_when_over(life, is_stuck))
+    (life.is_over if why == "its life is over" else is_stuck).set()
     await asyncio.wait_for(asked_to_stop.wait(), 10)
     await ending
 

@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.local.databases import DatabaseUrls
 from shared.db import Connection
 from shared.ids import new_id
-from shared.kafka.access import KafkaAccess, cluster_of
+from shared.kafka import access as kafka_access
+from shared.kafka.access import KafkaAccess, cluster_of, end_client
 from shared.kafka.log_reader import LogAhead, refuse_log_ahead
 from shared.kafka.topics import BY_NAME
 from tests.harness.servers import Servers
@@ -100,6 +101,36 @@ async def test_a_group_that_is_rewound_makes_no_second_effect(
     await again.has_effects(after.visit_id, "after")
     await eventually(lambda: again.guard.handled >= 11, "the rewound facts were read again")
     assert await again.effects(visit) == [str(version) for version in range(1, 11)]
+
+
+async def deaf(times: int) -> None:
+    """A task that loses so many cancellations, as aiokafka's do when an answer comes in the same moment."""
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            times -= 1
+            if times < 0:
+                raise
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_consumer_whose_client_lost_a_cancellation_is_closed_all_the_same(
+    listener: Listeners, lost: int
+) -> None:
+    """Otherwise the process would stay unready for good, between the cluster that was lost and the new one."""
+    heard = await listener("notifications")
+    await eventually(lambda: heard.subscription.assignment.held, "it has joined")  # type: ignore[union-attr]
+    client = heard.subscription._subscriber.consumer._client  # type: ignore[union-attr]
+    client._sync_task.cancel()
+    client._sync_task = task = asyncio.create_task(deaf(lost))
+    assert await end_client(heard.broker.stop(), 0.5 if lost else 5.0)
+    assert task.done()
+
+
+async def test_what_never_ends_is_left_behind_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_access, "CANCEL_SECONDS", 0.1)
+    assert not await end_client(deaf(1), 0.1)
 
 
 async def test_poison_on_the_log_stops_nothing_and_offsets_move_on(publisher: Publishers, listener: Listeners) -> None:
