@@ -1,18 +1,23 @@
 """A case's deadline has come: the next tier, the daily page, or its owner asked once more; then the next deadline."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.visits.deps import Deps
 from services.visits.domain.escalation import lose_alert, step_due
 from services.visits.storage import case_records
 from services.visits.storage.cases import claim_minimal, get_case
-from services.visits.use_cases.settle_case import refresh_terms, settle
+from services.visits.use_cases.settle_case import ALERT_LOST, refresh_terms, settle
 from shared.contracts.case import CaseUnowned
 from shared.db import Connection, savepoint
 from shared.kafka.outbox import emit
 from shared.logging import get_logger
 from shared.telemetry import counter
-from shared.timers import Due
+from shared.timers import Due, arm
+
+_OUTAGE = timedelta(minutes=1)
+"""A deadline that fires later than this was held up, by an outage or a clock that was set."""
+_READ_UP = timedelta(minutes=2)
+"""For what waits on the log after it."""
 
 _log = get_logger(__name__)
 _minimal = counter(
@@ -31,9 +36,15 @@ async def step_case(due: Due, *, now: datetime, conn: Connection, deps: Deps) ->
 
 
 async def step_lost_alert(due: Due, *, now: datetime, conn: Connection, deps: Deps) -> None:
-    """Time enough for somebody of the alerted to have a message on its way. If nobody has, it counts as unanswered."""
+    """Time enough for somebody of the alerted to have a message on its way. If nobody has, it counts as unanswered.
+
+    After an outage of ours, what became of the messages may still wait on the log: it is read first.
+    """
     file = await get_case(conn, due.aggregate)
     if file is None or not file.case.is_open:
+        return
+    if now - due.due_at > _OUTAGE:
+        await arm(conn, ALERT_LOST, due.aggregate, now + _READ_UP, now=now)
         return
     state = await case_records.get_alert_state(conn, file.case.case_id, file.case.step)
     if state["told"] and not state["reached"]:

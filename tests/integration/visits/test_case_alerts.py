@@ -161,3 +161,22 @@ async def test_an_alert_that_was_no_longer_needed_is_neither_on_its_way_nor_lost
     assert {(alert["reached"], alert["code"]) for alert in seen["alerts"]} == {("cancelled", "acknowledged")}
     page = await world.http.get(f"/visits/cases/{case_id}", headers=world.headers(people.officer) | {"Accept": "text/html"})
     assert "Not needed: acknowledged" in page.text
+
+
+async def test_after_an_outage_what_waits_on_the_log_is_read_before_an_alert_counts_as_lost(world: World) -> None:
+    """Notifications went on while visits was down: what became of its messages is on the log, and not read yet."""
+    case_id = await world.raise_case()
+    world.clock.advance(timedelta(minutes=40))
+    await world.timers.fire_due()
+    assert not await emitted(world.pool, CaseEscalated)
+    await queued(world, case_id, 1, world.people.officer)
+    await world.pass_time(minutes=10)
+    assert not await emitted(world.pool, CaseEscalated)
+
+
+async def test_after_an_outage_in_which_nobody_was_told_the_next_tier_is_told_two_minutes_later(world: World) -> None:
+    await world.raise_case()
+    world.clock.advance(timedelta(minutes=40))
+    await world.timers.fire_due()
+    await world.pass_time(minutes=2)
+    assert [fact.cause for fact in await emitted(world.pool, CaseEscalated)] == ["alert_lost"]
