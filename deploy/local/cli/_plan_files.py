@@ -31,6 +31,7 @@ def add_to(plan: typer.Typer) -> None:
         epilog=examples(
             "plan solve instance.json --seconds 10",
             "plan solve instance.json --work 5 --seed 2 --json",
+            "plan solve country.json --seconds 60 --workers 2",
             "plan solve instance.json --travel roads.json",
             "plan solve instance.json --travel http://localhost:5000",
         ),
@@ -48,6 +49,9 @@ def solve_file(
         float | None, typer.Option("--work", min=0.000001, help="Budget of work; repeats exactly, unlike seconds.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1)] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processors that search a large instance together.")
+    ] = 1,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="SVG", help="Write how the plan became better.")
     ] = None,
@@ -68,8 +72,9 @@ def solve_file(
         started = time.monotonic()
         with _interrupted() as stopped:
             plan = solve(
-                instance, seed=seed, max_work=work, max_seconds=seconds, progress=watch, cancelled=lambda: bool(stopped)
-            )
+                instance, seed=seed, max_work=work, max_seconds=seconds, workers=workers, progress=watch,
+                cancelled=lambda: bool(stopped),
+            )  # fmt: skip
         taken = time.monotonic() - started
         found = check(instance, plan)
         if plot is not None:

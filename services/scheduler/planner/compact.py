@@ -23,6 +23,8 @@ from services.scheduler.planner.instance import (
 )
 from services.scheduler.planner.ledger import Ledger
 from services.scheduler.planner.plan import Placement
+from services.scheduler.planner.search.choose import FEW
+from services.scheduler.planner.search.nearness import by_nearness
 from services.scheduler.planner.search.problem import MOST_GUESTS, Bools, Reals, Sums
 from services.scheduler.planner.search.run import Found, Search
 from services.scheduler.planner.search.state import AWAY, DAY, LEAD, SECOND
@@ -55,7 +57,7 @@ class Compact:
         self.book = settled(instance)
         self.bands = self.book.bands
         waiting = [j for j in instance.jobs if j.pinned is None]
-        self.units = units_of(instance, self.bands, waiting)
+        self.units = self._by_nearness(units_of(instance, self.bands, waiting))
         self.jobs = [job for unit in self.units for job in unit]
         self.number = {job.id: n for n, job in enumerate(self.jobs)}
         self.calendars = Calendars(instance, careful=careful)
@@ -73,6 +75,13 @@ class Compact:
         self._optional = {j.id: self._may_stay_away(j) for j in self.jobs}
         self.extra = self._extra()
         self.problem = problem_of(self)
+
+    def _by_nearness(self, units: list[list[Job]]) -> list[list[Job]]:
+        """The units of a country by where they are; the few of anything smaller in the order of their bands."""
+        if len(units) <= FEW:
+            return units
+        sites = [self.book.table.place_of(unit[0]) for unit in units]
+        return [units[n] for n in by_nearness(np.array([(p.lat, p.lon) if p else (0.0, 0.0) for p in sites]))]
 
     def optional(self, job: Job) -> tuple[str, ...]:
         """Enterprises that the tables let stay away from a classroom."""

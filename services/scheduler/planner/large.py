@@ -55,10 +55,11 @@ def search_large(
     seed: int,
     max_work: float | None,
     max_seconds: float | None,
+    workers: int = 1,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Outcome:
-    """Search within the budget. By seconds, which count from here on, the bound is made and raised on a thread beside; by work,
+    """Search within the budget, on so many processors. By seconds, which count from here on, the bound is made and raised on a thread beside; by work,
     afterwards, in fixed steps. There is none where not even the quick one would be there in time.
 
     Where every visit is confirmed there is nothing to search, and no bound. Compiled code is imported here, so that nothing
@@ -98,7 +99,7 @@ def search_large(
     if max_work is None:
         beside.start()
     try:
-        found = search.improve(seconds=left(), work=max_work, tell=tell, cancelled=cancelled)
+        found = search.improve(seconds=left(), work=max_work, workers=workers, tell=tell, cancelled=cancelled)
     finally:
         over.set()
         if max_work is None:

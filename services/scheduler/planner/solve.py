@@ -41,6 +41,7 @@ def solve(
     seed: int = 1,
     max_work: float | None = None,
     max_seconds: float | None = None,
+    workers: int = 1,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Plan:
@@ -48,6 +49,7 @@ def solve(
 
     `max_work` is deterministic time, or cells priced by the search where the instance is large: the same instance, seed and
     work give the same plan on any machine of any load. `max_seconds` is wall time and is not repeatable. With neither the work is `DEFAULT_WORK`.
+    A large instance is searched on `workers` processors: `max_work` is shared among them, and the plan depends on how many they are.
     `progress` hears of each better plan, on a thread of the solver; `cancelled` is asked about every 50 ms, and when it
     says yes the best plan so far is returned. Raises `ValueError` only for an instance that cannot be meant.
     """
@@ -55,7 +57,13 @@ def solve(
         max_work = DEFAULT_WORK
     if is_large(instance) and not (cancelled is not None and cancelled()):
         large = search_large(
-            instance, seed=seed, max_work=max_work, max_seconds=max_seconds, progress=progress, cancelled=cancelled
+            instance,
+            seed=seed,
+            max_work=max_work,
+            max_seconds=max_seconds,
+            workers=workers,
+            progress=progress,
+            cancelled=cancelled,
         )
         return completed(instance, large.placements, large.bound)
     began = monotonic()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from services.scheduler.planner.search.nearness import by_nearness
 from services.scheduler.planner.search.problem import (
     BAND_COLUMNS,
     BLOCK,
@@ -61,7 +62,8 @@ def reference() -> Any:
 
 
 def problem_of(instance: dict[str, Any]) -> Problem:
-    """Arrays for the search. Kilometres are minutes too: 60 km/h."""
+    """Arrays for the search. Kilometres are minutes too: 60 km/h. Enterprises are numbered by where they are."""
+    instance = _renumbered(instance)
     units, trainers, days = instance["E"], instance["T"], instance["D"]
     visits = units * VISITS
     unit = np.repeat(np.arange(units), VISITS)
@@ -106,6 +108,18 @@ def problem_of(instance: dict[str, Any]) -> Problem:
     )
 
 
+def _numbering(instance: dict[str, Any]) -> Any:
+    """Which enterprise is the first, the second …; where they are is told by the distances to every trainer's home."""
+    return by_nearness(instance["dte"].T.astype(float))
+
+
+def _renumbered(instance: dict[str, Any]) -> dict[str, Any]:
+    order = _numbering(instance)
+    rows = {name: np.ascontiguousarray(instance[name][order]) for name in ("elig", "lo", "hi", "tgt")}
+    dee = np.ascontiguousarray(instance["dee"][np.ix_(order, order)])
+    return instance | rows | {"dte": np.ascontiguousarray(instance["dte"][:, order]), "dee": dee}
+
+
 def constant(instance: dict[str, Any]) -> float:
     """Points of an empty plan's imbalance: the search counts from there."""
     return float(instance["T"] * instance["avg"] * PER_IMBALANCE)
@@ -128,5 +142,6 @@ def _near(instance: dict[str, Any]) -> Any:
 
 def answer(instance: dict[str, Any], found: Found) -> tuple[Any, Any]:
     """Trainer of each enterprise and days of its visits, as the reference's checker wants them."""
-    placed = found.placed.reshape(-1, VISITS, found.placed.shape[1])
+    placed = np.empty((instance["E"], VISITS, found.placed.shape[1]), INT)
+    placed[_numbering(instance)] = found.placed.reshape(placed.shape)
     return placed[:, 0, LEAD].copy(), np.maximum(0, placed[:, :, DAY])

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from services.scheduler.planner import Instance, Pin, PlanStatus, Progress, check, solve
+from services.scheduler.planner import Continuity, Instance, Pin, PlanStatus, Progress, check, solve
 from services.scheduler.planner.large import search_large
 from services.scheduler.planner.solve import completed
 from tests.benchmarks.planner.generator import Size, made
@@ -73,6 +73,17 @@ def test_the_search_leaves_a_day_on_which_the_enterprise_has_another_visit() -> 
     placements, bound = searched(instance)
     assert placements == ()
     assert bound <= solve(instance).cost < instance.weights.unplaced
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_trainer_for_all_visits_is_a_rule_for_those_held_online_too(seed: int) -> None:
+    """Who may not come at all is not made cheaper by the noise in the choice of a trainer: the second visit is left out."""
+    ann, bob = trainer("ann", leave=(days(2, 4),)), trainer("bob", leave=(days(0, 1),))
+    jobs = (job("first", window=days(0, 1), online=True), job("second", window=days(2, 4), online=True))
+    instance = world([ann, bob], jobs=jobs, continuity=Continuity.HARD)
+    placements, _ = searched(instance, seed=seed)
+    assert len(placements) == 1
+    assert check(instance, plan_of(instance, *placements)) == []
 
 
 def test_a_country_whose_visits_are_all_confirmed_needs_no_search() -> None:

@@ -7,8 +7,9 @@ from services.scheduler.planner import Gap, Instance, Position, check
 from services.scheduler.planner.compact import Compact
 from services.scheduler.planner.large import search_large
 from services.scheduler.planner.search import polish, run
+from services.scheduler.planner.search.budget import Budget
 from services.scheduler.planner.search.crew import Crew
-from services.scheduler.planner.search.polish import pinned
+from services.scheduler.planner.search.polish import Polish, pinned
 from services.scheduler.planner.search.problem import Ints
 from services.scheduler.planner.search.run import Schedule, Search
 from services.scheduler.planner.search.state import DAY, LEAD
@@ -114,7 +115,10 @@ def test_what_the_book_does_not_find_cheaper_is_not_taken() -> None:
     def tell(*_: object) -> None:
         raise AssertionError("a plan that costs as much as the one before was taken")
 
-    polish.polish(search.problem, search.memory.best_placed.copy(), total, recount=recount, tell=tell, work=2.0)
+    budget = Budget(0.0, None, 2.0)
+    Polish(
+        search.problem, search.memory.best_placed.copy(), total, budget=budget, recount=recount, tell=tell
+    ).everybody()
     assert judged, "the models found nothing that could have been taken"
 
 

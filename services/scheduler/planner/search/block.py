@@ -129,6 +129,8 @@ def insert_alone(p: Problem, s: State, unit: int, noise: float, r: Scratch) -> i
         if p.visits[visit, CREW] > 1:
             for t in range(trainers):
                 s.sums[CELLS] += 1
+                if not r.open[t]:
+                    continue
                 extra = float(p.extra[p.visits[visit, PAIR_ROW], t])
                 if extra < NEVER and is_free(p, s, visit, t, p.visits[visit, SECOND_CALENDAR], d):
                     cost = extra + p.load_cost[t, s.of_trainer[t, LOAD] + 1] - p.load_cost[t, s.of_trainer[t, LOAD]]
@@ -139,7 +141,7 @@ def insert_alone(p: Problem, s: State, unit: int, noise: float, r: Scratch) -> i
         for c in range(p.units[unit, CANDIDATES_FROM], p.units[unit + 1, CANDIDATES_FROM]):
             lead = p.lists[c]
             s.sums[CELLS] += 1
-            if not is_free(p, s, visit, lead, p.visits[visit, CALENDAR], d):
+            if not r.open[lead] or not is_free(p, s, visit, lead, p.visits[visit, CALENDAR], d):
                 continue
             cost = (
                 off
@@ -154,6 +156,8 @@ def insert_alone(p: Problem, s: State, unit: int, noise: float, r: Scratch) -> i
                     continue
                 cost += second_cost if second != lead else spare_cost
             cost += stranger(p, s, unit, lead)
+            if cost >= NEVER:
+                continue
             cost *= 1.0 + noise * (np.random.random() - 0.5)
             left = away
             if some:

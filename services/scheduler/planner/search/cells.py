@@ -30,6 +30,7 @@ from services.scheduler.planner.search.problem import (
     OFF_TARGET,
     PLACE,
     TARGET,
+    Bools,
     Ints,
     Problem,
     Sums,
@@ -58,6 +59,8 @@ class Scratch(NamedTuple):
     """[U] the candidate with whom a unit was cheapest the last time"""
     jitter: Sums
     """[a power of two] numbers from 0 to 1 by which days are shaken"""
+    open: Bools
+    """[T] trainers who may be given a visit: all, or where several search one plan, those of one part of it"""
 
 
 ANY, BEST, FIRST = range(3)
@@ -71,7 +74,7 @@ EXACT, KNOWN_DAYS = range(2)
 JITTERS = 4096
 
 
-def scratch(candidates: int, visits: int, window: int, slots: int, pairs: int, units: int) -> Scratch:
+def scratch(candidates: int, visits: int, window: int, slots: int, pairs: int, units: int, trainers: int) -> Scratch:
     """Room for the largest unit, and for what is known of so many units and pairs of unit and candidate."""
     known = np.zeros((max(1, pairs), KNOWN_DAYS + 2 * visits + 1), INT)
     known[:, -1] = -1
@@ -84,6 +87,7 @@ def scratch(candidates: int, visits: int, window: int, slots: int, pairs: int, u
         least=np.zeros((max(1, pairs), visits + 1)),
         usual=np.zeros(max(1, units), INT),
         jitter=np.random.default_rng(0).random(JITTERS),
+        open=np.ones(max(1, trainers), np.bool_),
     )
 
 

@@ -117,6 +117,9 @@ def cheapest_seat(
         if c < 0 or i == usual:
             continue
         trainer = p.lists[begin + c]
+        if not r.open[trainer]:
+            r.rows[TRIED, c] = False
+            continue
         factor = 1.0 + noise * (np.random.random() - 0.5)
         load = s.of_trainer[trainer, LOAD]
         more = p.load_cost[trainer, load + n] - p.load_cost[trainer, load] + stranger(p, s, unit, trainer)

@@ -16,6 +16,7 @@ from services.scheduler.planner.search.problem import (
     INT,
     LATEST,
     UNIT,
+    Bools,
     Ints,
     Problem,
     Sums,
@@ -53,6 +54,8 @@ class Memory(NamedTuple):
     """[U] the fewest points for which a unit was ever put in"""
     home: Ints
     """[1] the unit around which moves begin"""
+    mine: Bools
+    """[U] units that may be taken out: all, or where several search one plan, those of one part of it"""
     best_placed: Ints
     best_slots: Ints
     best_total: Sums
@@ -73,6 +76,7 @@ def memory(problem: Problem, state: State) -> Memory:
         ways=ways,
         floor=np.full(len(problem.units), np.inf),
         home=np.zeros(1, INT),
+        mine=np.ones(len(problem.units), np.bool_),
         best_placed=state.placed.copy(),
         best_slots=state.slots.copy(),
         best_total=np.full(1, np.inf),
@@ -81,7 +85,7 @@ def memory(problem: Problem, state: State) -> Memory:
 
 @compiled
 def _add(m: Memory, unit: int, n: int, most: int, move: int) -> int:
-    if n >= most or m.chosen_in[unit] == move:
+    if n >= most or m.chosen_in[unit] == move or not m.mine[unit]:
         return n
     m.chosen_in[unit] = move
     m.chosen[n] = unit
@@ -90,18 +94,20 @@ def _add(m: Memory, unit: int, n: int, most: int, move: int) -> int:
 
 @compiled
 def begin_with(p: Problem, m: Memory, order: Ints, move: int) -> int:
-    """The unit that a move begins with: one of `order`, or one close to where the last moves were."""
+    """The unit that a move begins with: one of `order`, or one of its own close to where the last moves were."""
     if len(order) > 0:
         return int(order[np.random.randint(0, len(order))])
     units, near = p.near.shape
     if units <= FEW or move % BURST == 0:
         m.home[0] = np.random.randint(0, units)
+        while not m.mine[m.home[0]]:
+            m.home[0] = np.random.randint(0, units)
     unit = m.home[0]
     if units <= FEW:
         return int(unit)
     for _ in range(np.random.randint(0, 3)):
         other = p.near[unit, np.random.randint(0, near)]
-        if other >= 0:
+        if other >= 0 and m.mine[other]:
             unit = other
     return int(unit)
 

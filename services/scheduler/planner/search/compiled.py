@@ -21,7 +21,10 @@ from numba.core.compiler import Compiler
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NOT_COMPILED = {"__init__.py", "crew.py", "dual.py", "exact.py", "freed.py", "polish.py", "run.py"}
+NOT_COMPILED = {
+    "__init__.py", "agenda.py", "budget.py", "crew.py", "dual.py", "exact.py", "freed.py", "merge.py", "nearness.py", "polish.py",
+    "regions.py", "run.py", "together.py",
+}  # fmt: skip
 """Files of this folder from which compiled code takes nothing."""
 
 SOURCES = sha256(

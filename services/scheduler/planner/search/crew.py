@@ -30,6 +30,7 @@ from services.scheduler.planner.search.problem import (
     PLACE,
     TARGET,
     UNIT,
+    Bools,
     Ints,
     Problem,
 )
@@ -39,10 +40,10 @@ from services.scheduler.planner.search.state import DAY, LEAD
 class Crew:
     """The model of some trainers' free visits in a plan."""
 
-    def __init__(self, problem: Problem, placed: Ints, trainers: Sequence[int]) -> None:
-        """State it, with the plan as the hint."""
+    def __init__(self, problem: Problem, placed: Ints, trainers: Sequence[int], among: Bools | None = None) -> None:
+        """State it, with the plan as the hint. `among` [V, T, D] are the trainers and days that visits may have, if not all."""
         self.problem, self.placed, self.cp = problem, placed, cp_model.CpModel()
-        self.trainers = tuple(trainers)
+        self.trainers, self.among = tuple(trainers), among
         self.freed = Freed(problem, placed, self.trainers)
         self.at: dict[tuple[int, int, int], Literal] = {}
         self.points = np.inf
@@ -77,6 +78,8 @@ class Crew:
                     cp.add_exactly_one(self._visit(v, int(self.placed[v, LEAD])))
             return
         able = [t for t in self.trainers if np.isfinite(p.extra[visits, t]).all()]
+        if self.among is not None:
+            able = [t for t in able if self.among[visits, t].any(1).all()]
         for t in able:
             who = self._units[unit, t] = cp.new_bool_var("")
             self._cost(who, float(p.extra[visits, t].sum()))
@@ -98,6 +101,8 @@ class Crew:
         first, last = self.freed.window(v)
         closed, found = self.freed.closed[t] | self.freed.taken(v), []
         for d in range(first, last + 1):
+            if self.among is not None and not self.among[v, t, d]:
+                continue
             if d not in closed and p.works[row[CALENDAR], t, d] and p.is_open[row[DOORS], d]:
                 literal = self.at[v, t, d] = self.cp.new_bool_var("")
                 away = 2.0 * float(p.road[p.road.shape[1] + t, row[PLACE]])

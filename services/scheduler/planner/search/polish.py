@@ -1,25 +1,20 @@
-"""The end of a search: one trainer after another, then two neighbours at a time, are planned again by the exact model (`crew`).
+"""The end of a search: its plans are put together by the exact model (`merge`), then one trainer after another, two and three
+neighbours at a time are planned again (`crew`).
 
 The search moves a few visits at a time and ends where no such step gains; the exact model moves all days of a trainer at once, mostly
-proven within tenths of a second. What it finds is counted again by the search's own book, and kept only where it is cheaper.
+proven within tenths of a second. Crews that share no trainer are solved side by side. What is found is counted again by the search's own
+book, and kept only where it is cheaper.
 """
 
-from collections.abc import Callable, Iterator
-from itertools import combinations
-from time import monotonic
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from services.scheduler.planner.search.agenda import Agenda
+from services.scheduler.planner.search.budget import Budget
 from services.scheduler.planner.search.crew import Crew
-from services.scheduler.planner.search.problem import (
-    EARLIEST,
-    FIRST_VISIT,
-    LATEST,
-    PAIR_ROW,
-    PLACE,
-    Ints,
-    Problem,
-)
+from services.scheduler.planner.search.problem import EARLIEST, LATEST, PAIR_ROW, Bools, Ints, Problem
 from services.scheduler.planner.search.state import DAY, LEAD, SECOND
 
 GAIN = 1e-6
@@ -30,8 +25,11 @@ EACH, MOST_EACH = 0.1, 10.0
 DETERMINISTIC, STATED = 2.0, 2e-5
 """Work that a unit of the solver's deterministic time counts for, and each of a model's variables, because stating it takes time as well."""
 
-ALIKE = 2.0
-"""Units' worth of likeness from which two trainers are neighbours."""
+BATCH = 4
+"""Models for each processor that are solved from the same plan, so that nobody waits long for the slowest of them."""
+
+Recount = Callable[[Ints], tuple[float, Ints]]
+Tell = Callable[[float, Ints, Ints], None]
 
 
 def pinned(p: Problem, placed: Ints) -> Problem:
@@ -49,50 +47,87 @@ def pinned(p: Problem, placed: Ints) -> Problem:
     return p._replace(visits=visits, extra=extra)
 
 
-def crews(p: Problem, placed: Ints) -> Iterator[tuple[int, ...]]:
-    """Every trainer, then every two that could have each other's units for about the same road, the most alike first."""
-    leads = placed[p.units[:-1, FIRST_VISIT], LEAD]
-    busy = [int(t) for t in np.unique(leads[leads >= 0])]
-    yield from ((t,) for t in busy)
-    firsts, homes = p.units[:-1, FIRST_VISIT], p.road.shape[1]
-    able = np.isfinite(p.extra[firsts])
-    road = p.road[homes:][:, np.maximum(0, p.visits[firsts, PLACE])].T + 1.0
-    alike = {}
-    for a, b in combinations(busy, 2):
-        shared = able[:, a] & able[:, b] & ((leads == a) | (leads == b))
-        near, far = np.minimum(road[shared, a], road[shared, b]), np.maximum(road[shared, a], road[shared, b])
-        alike[a, b] = float((near / far).sum())
-    yield from sorted((pair for pair, units in alike.items() if units >= ALIKE), key=lambda pair: (-alike[pair], pair))
+class Polish:
+    """A plan, and what is left of a budget to make it better by exact models of parts of it."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        placed: Ints,
+        total: float,
+        *,
+        budget: Budget,
+        done: float = 0.0,
+        workers: int = 1,
+        recount: Recount,
+        tell: Tell,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """`done` is the work so far. `recount` gives the points and the days' stops of a plan; `tell` is called with every better one."""
+        self.problem, self.placed, self.total, self.budget, self.done = problem, placed, total, budget, done
+        self.workers = workers
+        self._recount, self._tell, self._cancelled = recount, tell, cancelled
+
+    def left(self) -> float:
+        """Seconds or work; nothing once somebody cancelled."""
+        if self._cancelled is not None and self._cancelled():
+            return 0.0
+        return self.budget.amount(1.0 - self.budget.used(self.done))
+
+    def crews(
+        self, batch: Sequence[tuple[int, ...]], most: float, among: Bools | None = None
+    ) -> dict[tuple[int, ...], list[int]]:
+        """Plan crews that share no trainer again, side by side, each with so many seconds or so much work at most; `among` as in `Crew`.
+        Returns, of the crews whose plans are others now, the trainers whose are.
+        """
+        base, work, limit = self.placed, self.budget.work is not None, min(most, self.left())
+
+        def solve(crew: tuple[int, ...]) -> tuple[Ints | None, float]:
+            share = limit if work else min(limit, self.left())
+            if share <= 0.0:
+                return None, 0.0
+            model = Crew(self.problem, base, crew, among)
+            found, taken = model.solve(share / DETERMINISTIC, None if work else share)
+            return found, DETERMINISTIC * taken + STATED * len(model.cp.proto.variables)
+
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="planner-polish") as pool:
+            answers = list(pool.map(solve, batch))
+        self.done += sum(taken for _, taken in answers)
+        found = [
+            (crew, plan)
+            for crew, (plan, _) in zip(batch, answers, strict=True)
+            if plan is not None and not np.array_equal(plan, base)
+        ]
+        changed: dict[tuple[int, ...], list[int]] = {}
+        for those in ([found] if len(found) > 1 else []) + [[one] for one in found]:
+            if all(crew in changed for crew, _ in those):
+                continue
+            trial = self.placed.copy()
+            for _, plan in those:
+                moved = (plan != base).any(1)
+                trial[moved] = plan[moved]
+            total, slots = self._recount(trial)
+            if total < self.total - GAIN:
+                self.placed, self.total = trial, total
+                self._tell(total, trial, slots)
+                changed |= {crew: _changed(crew, base, plan) for crew, plan in those}
+        return changed
+
+    def everybody(self) -> None:
+        """Go through all crews, in the order of the agenda, until nothing is left to look at or to use."""
+        each = min(self.budget.amount(EACH), MOST_EACH)
+        agenda = Agenda(self.problem, self.placed)
+        while (left := self.left()) > 0.0:
+            several = 1 if self.workers == 1 else max(self.workers, min(BATCH * self.workers, int(left / each)))
+            batch = agenda.following(several)
+            if not batch:
+                break
+            changed = self.crews(batch, each)
+            for crew in batch:
+                agenda.looked_at(crew, changed.get(crew, ()))
 
 
-def polish(
-    p: Problem,
-    placed: Ints,
-    total: float,
-    *,
-    recount: Callable[[Ints], tuple[float, Ints]],
-    work: float | None = None,
-    seconds: float | None = None,
-    tell: Callable[[float, Ints, Ints], None],
-    cancelled: Callable[[], bool] | None = None,
-) -> float:
-    """Go through all crews within the budget, work or seconds; returns the work it took. `recount` gives the points and the days' stops of
-    a plan; `tell` is called with every better one.
-    """
-    begun, spent = monotonic(), 0.0
-    budget = work if work is not None else seconds or 0.0
-    for crew in crews(p, placed):
-        left = budget - (spent if work is not None else monotonic() - begun)
-        if left <= 0.0 or (cancelled is not None and cancelled()):
-            break
-        model = Crew(p, placed, crew)
-        share = min(left, EACH * budget, MOST_EACH)
-        found, taken = model.solve(share / DETERMINISTIC, None if work is not None else share)
-        spent += DETERMINISTIC * taken + STATED * len(model.cp.proto.variables)
-        if found is None or np.array_equal(found, placed):
-            continue
-        again, slots = recount(found)
-        if again < total - GAIN:
-            placed, total = found, again
-            tell(total, placed, slots)
-    return spent
+def _changed(crew: Sequence[int], before: Ints, after: Ints) -> list[int]:
+    """Those whose visits or days are others."""
+    moved = (before != after).any(1)
+    return [t for t in crew if t in before[moved, LEAD] or t in after[moved, LEAD]]

@@ -7,8 +7,11 @@ from time import monotonic
 import numpy as np
 
 from services.scheduler.planner.search.anneal import anneal, seed_random
+from services.scheduler.planner.search.budget import CELLS_PER_WORK, Budget
 from services.scheduler.planner.search.cells import STARTS, Scratch, scratch
 from services.scheduler.planner.search.choose import FEW, GAINED, SPENT, WAYS, WEIGHT, Memory, memory
+from services.scheduler.planner.search.merge import COOL, Seen, merge, seen
+from services.scheduler.planner.search.polish import Polish, pinned
 from services.scheduler.planner.search.problem import (
     CANDIDATES_FROM,
     EARLIEST,
@@ -20,11 +23,10 @@ from services.scheduler.planner.search.problem import (
     Ints,
     Problem,
 )
+from services.scheduler.planner.search.regions import Regions
 from services.scheduler.planner.search.seat import open_book, start_times
 from services.scheduler.planner.search.state import CELLS, DAY, State, empty
-
-CELLS_PER_WORK = 12_000_000
-"""Cells priced (one visit, trainer and day) that count as one unit of work: about a second on a core of 2024."""
+from services.scheduler.planner.search.together import search_together
 
 CHUNK_SECONDS = 0.1
 
@@ -48,8 +50,10 @@ class Schedule:
     shake: float = 2.0
     """points, by the temperature, by which half of the moves shake the days of what they put in first"""
     polished: float = 0.0
-    """Of the budget, what is kept for the exact model (`polish`). It pays where the search has stalled, which with bands between units it
+    """Of the budget, what is kept for exact models (`merge`, `polish`). It pays where the search has stalled, which with bands between units it
     has not for long (measured: ADR 0020)."""
+    cycle: float = 8.0
+    """A processor's seconds, or work, of which it then cools down anew, so that there are other plans to put together."""
 
 
 @dataclass(slots=True)
@@ -92,11 +96,18 @@ class Search:
         window = int((problem.visits[:, LATEST] - problem.visits[:, EARLIEST]).max(initial=0)) + 1
         candidates = int(np.diff(problem.units[:, CANDIDATES_FROM]).max(initial=1))
         self.room: Scratch = scratch(
-            max(1, candidates), visits, max(1, window), slots, len(problem.lists), len(problem.units)
+            max(1, candidates),
+            visits,
+            max(1, window),
+            slots,
+            len(problem.lists),
+            len(problem.units),
+            len(problem.trainers),
         )
         self.memory: Memory = memory(problem, self.state)
-        self._seed, self._slots, self._enterprises = seed, slots, enterprises
-        self._cells, self._moves = 0, 0
+        self.seed, self._slots, self._enterprises = seed, slots, enterprises
+        self.cells, self.moves, self.chunk = 0, 0, 200
+        self.seen: Seen | None = None
         seed_random(seed)
         open_book(problem, self.state, self.room.rows[STARTS])
 
@@ -112,92 +123,109 @@ class Search:
         *,
         seconds: float | None = None,
         work: float | None = None,
+        workers: int = 1,
         tell: Tell | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Found:
-        """Search from the present state until the seconds or the work (whichever is given) are used up."""
+        """Search from the present state until the seconds or the work (whichever is given) are used up, on so many processors. Work
+        is that of all of them.
+        """
         first = float(self.memory.best_total[0])
         found = Found(self.memory.best_placed, self.memory.best_slots, first, first)
-        start, share = monotonic(), 0.0
-        whole_seconds, whole_work = seconds, work
-        kept = self._kept(work if work is not None else seconds or 0.0)
-        seconds = None if seconds is None else seconds - kept
-        work = None if work is None else work - kept
-        self._cells, self._moves = 0, 0
+        budget = Budget(monotonic(), seconds, work)
         found.trace.append((0.0, 0.0, first))
-        self._repair()
-        chunk, repaired = 200, self._moves
-        while share < 1.0 and not (cancelled is not None and cancelled()):
-            begun, cells = monotonic(), self._cells
-            done = self._moves - repaired
-            upto = min(1.0, share * (1.0 + chunk / done)) if done else share
-            self._move(_NOTHING, chunk, share, upto)
-            self._reward()
-            best, now = float(self.memory.best_total[0]), monotonic()
+        self.cells, self.moves = 0, 0
+
+        def better() -> None:
+            best = float(self.memory.best_total[0])
             if best < found.trace[-1][2]:
-                found.trace.append((now - start, self._cells / CELLS_PER_WORK, best))
+                found.trace.append((monotonic() - budget.begun, found.work, best))
                 if tell is not None:
                     tell(best)
-            if work is not None:
-                share = self._cells / CELLS_PER_WORK / work
-                chunk = max(20, int(chunk * 0.05 * CELLS_PER_WORK / max(1, self._cells - cells)))
-            else:
-                share = (now - start) / (seconds or 1e-9)
-                chunk = max(20, int(chunk * CHUNK_SECONDS / max(1e-4, now - begun)))
-        found.moves, found.work = self._moves, self._cells / CELLS_PER_WORK
+
+        self._repair()
+        kept = min(MOST_POLISHING / budget.whole, self.schedule.polished)
+        searched = budget.part(0.0, 1.0 - kept)
+        cycles = (
+            max(1, round(searched.amount(1.0 if seconds is None else workers) / self.schedule.cycle)) if kept else 1
+        )
+        parts = [searched.part(i / cycles, (i + 1) / cycles) for i in range(cycles)]
+        self.seen = seen(self.problem) if kept > 0.0 else None
+        if workers > 1:
+            search_together(self, workers, parts, found, better, cancelled)
+        else:
+            for part in parts:
+                self._anneal(part, found, better, cancelled)
         if kept > 0.0 and not (cancelled is not None and cancelled()):
-            self._polish(found, start, whole_seconds, whole_work, tell, cancelled)
+            self._polish(budget, found, workers, better, cancelled)
         found.total = float(self.memory.best_total[0])
         return found
 
-    def _kept(self, budget: float) -> float:
-        """Of a budget, seconds or work, what is kept for the exact model."""
-        return min(MOST_POLISHING, self.schedule.polished * budget)
+    def _anneal(
+        self, budget: Budget, found: Found, better: Callable[[], None], cancelled: Callable[[], bool] | None
+    ) -> None:
+        """Moves while it cools down once."""
+        share, chunk, before = budget.used(self.cells / CELLS_PER_WORK), 200, self.moves
+        while share < 1.0 and not (cancelled is not None and cancelled()):
+            begun, cells, done = monotonic(), self.cells, self.moves - before
+            upto = min(1.0, share * (1.0 + chunk / done)) if done else share
+            self.move(_NOTHING, chunk, share, upto)
+            self.reward()
+            if self.seen is not None and share >= COOL:
+                self.seen.remember(self.state.placed)
+            found.moves, found.work = self.moves, self.cells / CELLS_PER_WORK
+            better()
+            share = budget.used(found.work)
+            if budget.work is not None:
+                chunk = max(20, int(chunk * 0.05 * CELLS_PER_WORK / max(1, self.cells - cells)))
+            else:
+                chunk = max(20, int(chunk * CHUNK_SECONDS / max(1e-4, monotonic() - begun)))
+
+    def another(self, problem: Problem) -> "Search":
+        """A search with nothing placed yet, for the same tables or some of their numbers changed."""
+        return Search(problem, slots=self._slots, enterprises=self._enterprises, seed=self.seed, schedule=self.schedule)
 
     def _polish(
         self,
+        budget: Budget,
         found: Found,
-        start: float,
-        seconds: float | None,
-        work: float | None,
-        tell: Tell | None,
+        workers: int,
+        better: Callable[[], None],
         cancelled: Callable[[], bool] | None,
     ) -> None:
-        """Let the exact model go over the best plan, trainer by trainer, with what is left of the budget."""
-        from services.scheduler.planner.search.polish import pinned, polish
+        """Let exact models finish the best plan with what is left of the budget."""
 
         def recount(placed: Ints) -> tuple[float, Ints]:
-            other = Search(
-                pinned(self.problem, placed), slots=self._slots, enterprises=self._enterprises, seed=self._seed
-            )
+            other = self.another(pinned(self.problem, placed))
             total = other.construct()
             same = bool((other.memory.best_placed == placed).all())
             return (total if same else np.inf), other.memory.best_slots
 
-        def better(total: float, placed: Ints, slots: Ints) -> None:
+        def told(total: float, placed: Ints, slots: Ints) -> None:
             self.memory.best_total[0] = total
             self.memory.best_placed[:], self.memory.best_slots[:] = placed, slots
-            found.trace.append((monotonic() - start, found.work, total))
-            if tell is not None:
-                tell(total)
+            found.work = polish.done
+            better()
 
-        placed, total = self.memory.best_placed.copy(), float(self.memory.best_total[0])
-        found.work += polish(
-            self.problem, placed, total, recount=recount, tell=better, cancelled=cancelled,
-            work=None if work is None else max(0.0, work - found.work),
-            seconds=None if seconds is None else max(0.0, seconds - (monotonic() - start)),
+        polish = Polish(
+            self.problem, self.memory.best_placed.copy(), float(self.memory.best_total[0]), budget=budget, done=found.work,
+            workers=workers, recount=recount, tell=told, cancelled=cancelled,
         )  # fmt: skip
+        if self.seen is not None:
+            merge(polish, self.seen, Regions(self.problem, self._enterprises), self.seed)
+        polish.everybody()
+        found.work = polish.done
 
-    def _move(self, order: Ints, moves: int, since: float, until: float) -> None:
+    def move(self, order: Ints, moves: int, since: float, until: float) -> None:
         """So many moves at the temperatures between two shares of the budget."""
         s = self.schedule
         hot, cold = (s.hot * (s.cold / s.hot) ** share for share in (since, until))
         self.state.sums[CELLS] = 0.0
         anneal(
-            self.problem, self.state, self.memory, self.room, order, moves, self._moves, hot, cold, s.most, s.noise, s.shake
+            self.problem, self.state, self.memory, self.room, order, moves, self.moves, hot, cold, s.most, s.noise, s.shake
         )  # fmt: skip
-        self._cells += int(self.state.sums[CELLS]) + 20 * moves
-        self._moves += moves
+        self.cells += int(self.state.sums[CELLS]) + 20 * moves
+        self.moves += moves
 
     def _repair(self) -> None:
         """Moves that begin with what the first plan left out, as long as they place some of it."""
@@ -209,7 +237,7 @@ class Search:
             patience = REPAIRS if len(missing) < fewest else patience - 1
             fewest = min(fewest, len(missing))
             order = np.unique(missing).astype(INT)
-            self._move(order, MOVES_EACH * len(order), 0.0, 0.0)
+            self.move(order, MOVES_EACH * len(order), 0.0, 0.0)
 
     def left_out(self) -> int:
         """Visits that the best plan does not place."""
@@ -221,7 +249,7 @@ class Search:
         start_times(self.problem, found.slots, begins, self.room.rows[STARTS])
         return begins
 
-    def _reward(self) -> None:
+    def reward(self) -> None:
         """Move the shares of the ways towards what they gained per cell; none is ever left out."""
         ways = self.memory.ways
         rate = ways[GAINED] / np.maximum(1.0, ways[SPENT])
