@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.db import Connection, Pool, transaction, write
+from shared.db import Connection, Pool, transaction
 from shared.errors import Rejected
 
 
@@ -49,7 +49,7 @@ class Command:
     async def done(self, result_id: UUID) -> UUID:
         """Remember the result in the command's own transaction, unless it is the one that was known beforehand."""
         if result_id != self.result_id:
-            await write(self.conn, SET_RESULT, self._idempotency.scope, self._idempotency.key, result_id)
+            await self.conn.execute(SET_RESULT, self._idempotency.scope, self._idempotency.key, result_id)
             self.result_id = result_id
         return result_id
 

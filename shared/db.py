@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.connection import COMMIT_AND_GO_ON, HandedOn, set_codecs
+from shared.connection import HandedOn, set_codecs
 from shared.endings import at_hand, part_at_hand
 from shared.errors import Transient
 
@@ -132,14 +132,7 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def write(conn: Connection, statement: str, *values: object) -> None:
-    """A statement that returns no rows, and whose outcome nobody looks at: no round trip of its own.
-
-    It travels with what comes next on the connection, at the latest with the commit, and is done before that. If it fails, that
-    is where its error is raised, and the transaction with all that it did is rolled back. Outside a transaction it
-    is run at once.
-    """
-    await cast("HandedOn", conn).write(statement, *values)
+COMMIT_AND_GO_ON = "commit and chain"
 
 
 class Session:

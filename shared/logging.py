@@ -39,8 +39,6 @@ DENIED: Final = frozenset(
 )
 MAX_VALUE_LENGTH: Final = 1000
 _MAX_FRAMES: Final = 30
-_LEVELS: Final = {"exception": "error", "warn": "warning"}
-_PLAIN: Final = frozenset({bool, int, float})
 _MAX_CAUSES: Final = 5
 _MAX_DEPTH: Final = 4
 _OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "faststream", "aiokafka", "apscheduler")
@@ -57,7 +55,10 @@ def configure(service: str, level: str = "INFO", *, replica: str = "1", stream: 
     stream = stream or sys.stdout
     before_rendering: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        _stamper(constants),
+        _constants_processor(constants),
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         describe_exception,
         withhold_secrets,
     ]
@@ -159,8 +160,6 @@ def _safe_message(raised: BaseException) -> str:
 
 
 def _clean(value: object, depth: int) -> object:
-    if value is None or type(value) in _PLAIN:
-        return value
     if isinstance(value, str):
         return value if len(value) <= MAX_VALUE_LENGTH else value[:MAX_VALUE_LENGTH] + "…"
     if isinstance(value, Mapping):
@@ -180,19 +179,13 @@ def _is_cause(value: Mapping[Any, Any]) -> bool:
     return "at" in value and "type" in value
 
 
-def _stamper(constants: Mapping[str, object]) -> Processor:
-    """What stands in every line, added in one step."""
-    with_time = structlog.processors.TimeStamper(fmt="iso", utc=True)
-
-    def stamp(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _constants_processor(constants: Mapping[str, object]) -> Processor:
+    def add_constants(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         for name, value in constants.items():
             event.setdefault(name, value)
-        record = event.get("_record")  # of a line by way of the standard library
-        event["level"] = _LEVELS.get(method, method)
-        event["logger"] = record.name if record is not None else logger.name
-        return with_time(logger, method, event)
+        return event
 
-    return stamp
+    return add_constants
 
 
 def _silence_and_adopt() -> None:
@@ -208,15 +201,12 @@ def _silence_and_adopt() -> None:
     access.propagate = False
 
 
+def _to_json(event: object, **_options: object) -> str:
+    return json.dumps(event, default=_show, ensure_ascii=False, separators=(",", ":"))
+
+
 def _show(value: object) -> str:
     """Show ids and instants plainly, anything else cut short; bytes by length only."""
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     return str(value)[:MAX_VALUE_LENGTH]
-
-
-_encode: Final = json.JSONEncoder(default=_show, ensure_ascii=False, separators=(",", ":")).encode
-
-
-def _to_json(event: object, **_options: object) -> str:
-    return _encode(event)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.db import Connection, Record, write
+from shared.db import Connection, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +62,31 @@ class TimerKind:
 
 
 ARM = """
-    with armed as (
-        insert into timers (kind, aggregate, generation, due_at, armed_at)
-        values ($1, $2, nextval('timer_generation'), $3, $4)
-        on conflict (kind, aggregate) do update
-        set generation = excluded.generation, due_at = excluded.due_at, armed_at = excluded.armed_at,
-            failures = 0, retry_at = null
-        returning due_at
-    )
-    select from armed where pg_notify('timers', floor(extract(epoch from due_at))::text)::text is null
+    insert into timers (kind, aggregate, generation, due_at, armed_at)
+    values ($1, $2, nextval('timer_generation'), $3, $4)
+    on conflict (kind, aggregate) do update
+    set generation = excluded.generation, due_at = excluded.due_at, armed_at = excluded.armed_at,
+        failures = 0, retry_at = null
+    returning pg_notify('timers', floor(extract(epoch from due_at))::text)
 """
 DISARM = "delete from timers where kind = $1 and aggregate = any($2::uuid[])"
 
 
 async def arm(conn: Connection, kind: str, aggregate: UUID, due_at: datetime, *, now: datetime) -> None:
     """Set the one deadline of this kind for an aggregate whose row is locked; an earlier one is replaced."""
-    await write(conn, ARM, kind, aggregate, due_at, now)
+    await conn.execute(ARM, kind, aggregate, due_at, now)
 
 
 async def arm_all(
     conn: Connection, aggregate: UUID, deadlines: Sequence[tuple[str, datetime]], *, now: datetime
 ) -> None:
-    """Several kinds for one aggregate, each with its time."""
-    for kind, due_at in deadlines:
-        await arm(conn, kind, aggregate, due_at, now=now)
+    """Several kinds for one aggregate, each with its time, sent together."""
+    await conn.executemany(ARM, [(kind, aggregate, due_at, now) for kind, due_at in deadlines])
 
 
 async def disarm(conn: Connection, kind: str, *aggregates: UUID) -> None:
     """What they waited for has happened. The aggregates' rows are locked."""
-    await write(conn, DISARM, kind, aggregates)
+    await conn.execute(DISARM, kind, aggregates)
 
 
 # Kind by kind, and those that failed apart: so each of these reads what it returns and no more, whatever the statistics say.

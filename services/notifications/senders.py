@@ -55,17 +55,13 @@ class Sender:
             await self._finish()
             await self._deps.channels.close()
 
-    async def reserve(self, channel: str) -> Reserved | None:
-        """Keep a sender free until the transaction at hand has ended: what that queues and claims for it leaves then.
-
-        Its connection is made meanwhile.
-        """
+    async def reserve(self) -> Reserved | None:
+        """Keep a sender free until the transaction at hand has ended: what that queues and claims for it leaves then."""
         if self._is_stopping or self._slots.locked():
             return None
         reserved = Reserved(new_id(), machine_time())
 
         def begin(committed: bool) -> None:
-            self._deps.channels.expect(channel, -1)
             if committed and reserved.ready is not None:
                 self._start(Claimed(reserved.claim, 1, reserved.ready, reserved.since))
             else:
@@ -75,7 +71,6 @@ class Sender:
         if not at_end(begin):
             self._slots.release()
             return None
-        self._deps.channels.expect(channel, 1)
         return reserved
 
     async def _finish(self) -> None:

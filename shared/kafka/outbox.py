@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.contracts import Fact
-from shared.db import Connection, write
+from shared.db import Connection
 from shared.ids import new_id
 from shared.kafka.envelope import MAX_BODY_BYTES
 from shared.kafka.topics import BY_NAME, GENERAL
@@ -25,10 +25,11 @@ APPEND_FACT = """
         insert into outbox (event_id, topic, aggregate, version, type, body, occurred_at, traceparent, lane)
         select $1, $2, $3, coalesce((select version from last), 0) + 1, $4, $5, $6, $7,
                coalesce((select lane from last), $8)
-        returning seq, lane
+        returning seq, version, lane
+    ), pending as (
+        insert into outbox_pending (seq, lane) select seq, lane from event
     )
-    insert into outbox_pending (seq, lane)
-    select seq, lane from event where not $9::boolean or pg_notify('outbox', lane)::text is not null
+    select version, lane, case when $9 then pg_notify('outbox', lane)::text end from event
 """
 
 APPEND_FACTS = """
@@ -49,10 +50,10 @@ APPEND_FACTS = """
                coalesce(last_lane, first_lane)
         from numbered order by place
         returning seq, lane
-    ), told as (
-        select lane from event group by lane having not $9::boolean or pg_notify('outbox', lane)::text is not null
+    ), pending as (
+        insert into outbox_pending (seq, lane) select seq, lane from event
     )
-    insert into outbox_pending (seq, lane) select seq, lane from event join told using (lane)
+    select lane, case when $9 then pg_notify('outbox', lane)::text end from event group by lane
 """
 
 
@@ -64,15 +65,17 @@ async def emit(
     lane: str | None = None,
     topic: str | None = None,
     unhurried: bool = False,
-) -> None:
-    """Append a fact. `lane` only where an aggregate's whole life is in another than its topic's.
+) -> int:
+    """Append a fact; returns its version. `lane` only where an aggregate's whole life is in another than its topic's.
     `unhurried`: nobody waits for it; it leaves with what comes in the next tenth of a second, or at the relay's next look.
 
     The first fact of an aggregate decides its lane: two relays for one aggregate could overtake each other.
     Raises `ValueError` for a fact that is too large to travel: before anything is committed, not in the relay.
     """
     where = topic or fact.topic
-    await _append(conn, where, fact.key, fact.type, _body(fact), now, lane or _lane(where), unhurried=unhurried)
+    return await _append(
+        conn, where, fact.key, fact.type, _body(fact), now, lane or _lane(where), unhurried=unhurried
+    )
 
 
 async def emit_all(
@@ -85,23 +88,22 @@ async def emit_all(
     if facts:
         rows = [(new_id(), fact.topic, fact.key, fact.type, _body(fact), lane or _lane(fact.topic)) for fact in facts]
         columns = map(list, zip(*rows, strict=True))
-        await write(conn, APPEND_FACTS, *columns, now, current_traceparent(), not unhurried)
-        for each in dict.fromkeys(row[-1] for row in rows):
-            _wake_relay(each, unhurried=unhurried)
+        for row in await conn.fetch(APPEND_FACTS, *columns, now, current_traceparent(), not unhurried):
+            _wake_relay(row["lane"], unhurried=unhurried)
 
 
-async def emit_state(conn: Connection, topic: str, aggregate: UUID, *, now: datetime, erased: bool = False) -> None:
+async def emit_state(conn: Connection, topic: str, aggregate: UUID, *, now: datetime, erased: bool = False) -> int:
     """Say that the state of a key changed (its row locked first); the relay reads it when it publishes.
 
-    An erased key stays known, with its version, for ever.
+    Returns the new version. An erased key stays known, with its version, for ever.
     """
-    await _append(conn, topic, aggregate, None, None, now, _lane(topic))
-    await write(conn, SAVE_OWN_VERSION, topic, aggregate, erased)
+    version = await _append(conn, topic, aggregate, None, None, now, _lane(topic))
+    await conn.execute(SAVE_OWN_VERSION, topic, aggregate, version, erased)
+    return version
 
 
 SAVE_OWN_VERSION = """
-    insert into state_copies (topic, aggregate, version, erased)
-    select topic, aggregate, version, $3 from outbox where topic = $1 and aggregate = $2 order by version desc limit 1
+    insert into state_copies (topic, aggregate, version, erased) values ($1, $2, $3, $4)
     on conflict (topic, aggregate) do update set version = excluded.version, erased = excluded.erased
 """
 
@@ -116,11 +118,14 @@ async def _append(
     lane: str,
     *,
     unhurried: bool = False,
-) -> None:
-    await write(
-        conn, APPEND_FACT, new_id(), topic, aggregate, type_, body, now, current_traceparent(), lane, not unhurried
+) -> int:
+    row = await conn.fetchrow(
+        APPEND_FACT, new_id(), topic, aggregate, type_, body, now, current_traceparent(), lane, not unhurried
     )
-    _wake_relay(lane, unhurried=unhurried)  # one in another lane hears of it by its notification
+    assert row is not None
+    _wake_relay(row["lane"], unhurried=unhurried)
+    version: int = row["version"]
+    return version
 
 
 def _wake_relay(lane: str, *, unhurried: bool) -> None:

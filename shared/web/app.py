@@ -80,7 +80,6 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is `shared.telemetry`; it looks for others each time
         middleware=[
             Middleware(RequestContext),
             Middleware(SecurityHeaders, https=settings.origin.startswith("https://")),

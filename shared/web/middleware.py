@@ -12,10 +12,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final
 
-from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -86,9 +84,8 @@ class RequestContext:
 def _record(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
     route = route_template(scope)
-    requests, durations = _series(method, route, status)
-    requests.inc()
-    durations.observe(seconds)
+    telemetry.HTTP_REQUESTS.labels(method, route, str(status)).inc()
+    telemetry.HTTP_SECONDS.labels(method, route).observe(seconds)
     quiet = route in _NOT_WORTH_A_LINE or "/static/" in route
     person = getattr(scope.get("state", {}).get("identity"), "person_id", None)
     ids = {
@@ -103,12 +100,6 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
         asked_by=person,  # not `person_id`: an address may name one of its own
         **ids,
     )
-
-
-@cache
-def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Looked up by labels once: there are as many as routes and what they answer."""
-    return telemetry.HTTP_REQUESTS.labels(method, route, str(status)), telemetry.HTTP_SECONDS.labels(method, route)
 
 
 def route_template(scope: Mapping[str, Any]) -> str:

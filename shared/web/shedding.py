@@ -130,11 +130,8 @@ class Shedding:
             self._places.leave(time.monotonic() - began)
 
     async def _enter(self) -> None:
-        if not self._places.all_taken:
-            await self._places.take()
-            return
         is_hopeless = self._places.expected_seconds > self._patience_seconds
-        if is_hopeless or self._waiting >= self._most_waiting:
+        if is_hopeless or (self._places.all_taken and self._waiting >= self._most_waiting):
             _shed.inc()
             raise Overloaded
         self._waiting += 1

@@ -24,8 +24,7 @@ Tears = Callable[[bytes], bool]
 """Whether what a client just said is what the reply to must be lost."""
 
 TEARS: dict[str, Tears] = {
-    # Prepared once, which ends in a Flush and commits nothing; then run by its name, or said as it is.
-    "postgres": lambda said: b"COMMIT" in said and not said.endswith(b"H\0\0\0\4"),
+    "postgres": lambda said: b"COMMIT" in said,
     "smtp": lambda said: said.endswith(b"\r\n.\r\n"),
     "kafka": lambda said: len(said) > 300,
 }

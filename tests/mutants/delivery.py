@@ -243,23 +243,8 @@ READING = (
     Mutant(
         "transactions_in_a_row_are_one",
         "facts that are handled one after the other on a connection are committed together, or lost together",
-        (Edit("shared/connection.py", 'COMMIT_AND_GO_ON = "commit and chain"\n', 'COMMIT_AND_GO_ON = "do $$ begin end $$"\n'), Edit("shared/db.py", '            if await connection.execute(COMMIT_AND_GO_ON) != "COMMIT":\n', "            if not await connection.execute(COMMIT_AND_GO_ON):\n")),
+        (Edit("shared/db.py", 'COMMIT_AND_GO_ON = "commit and chain"\n', 'COMMIT_AND_GO_ON = "do $$ begin end $$"\n'), Edit("shared/db.py", '            if await connection.execute(COMMIT_AND_GO_ON) != "COMMIT":\n', "            if not await connection.execute(COMMIT_AND_GO_ON):\n")),
         (Killer(f"{_KIT}/test_database.py::test_transactions_that_follow_at_once_are_committed_each_by_itself"),),
-    ),
-    Mutant(
-        "what_waits_is_not_sent",
-        "what a command wrote without waiting for an answer is acknowledged and was never said",
-        (Edit("shared/connection.py", 'b"".join(one.message for one in self._waiting))\n', 'b"".join(one.message for one in ()))\n'),),
-        (Killer(f"{_KIT}/test_round_trips.py::test_what_is_written_is_seen_by_what_comes_next_and_kept_in_its_order"),),
-    ),
-    Mutant(
-        "failure_that_travelled_is_committed_past",
-        "a command of which a statement failed is acknowledged all the same",
-        (Edit("shared/connection.py", '                await super().execute("ROLLBACK;")\n            raise\n', '                await super().execute("ROLLBACK;")\n            status = b"COMMIT"\n'),),
-        (
-            Killer(f"{_KIT}/test_round_trips.py::test_a_statement_that_fails_is_raised_by_what_it_travelled_with_and_all_of_it_is_undone[commit]", "DID NOT RAISE"),
-            Killer(f"{_KIT}/test_round_trips.py::test_a_commit_that_the_database_refuses_is_no_commit", "DID NOT RAISE"),
-        ),
     ),
     Mutant(
         "watermark_skips_a_gap",

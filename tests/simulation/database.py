@@ -16,7 +16,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.connection import COMMIT_AND_GO_ON
+from shared.db import COMMIT_AND_GO_ON
 from shared.wakeups import Wakeup
 from tests.simulation.loop import Process, current_process, lapse
 
@@ -256,9 +256,6 @@ class Connection:
         self._check()
         self.tx = Transaction(self.database, self.process)
         return "COMMIT"
-
-    async def write(self, sql: str, *values: Any) -> None:
-        await self.execute(sql, *values)
 
     async def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         for each in values:

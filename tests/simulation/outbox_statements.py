@@ -38,7 +38,7 @@ async def append_fact(
     tx.put("outbox_pending", seq, Row(lane=lane))
     if wakes:
         tx.notifies.append("outbox")
-    return []
+    return [Row(version=version, lane=lane)]
 
 
 @means(outbox.APPEND_FACTS)
@@ -46,11 +46,12 @@ async def append_facts(
     tx: Transaction, ids: Any, topics: Any, aggregates: Any, kinds: Any, bodies: Any, lanes: Any, at: Any, trace: str,
     wakes: bool,
 ) -> list[Any]:
+    taken = []
     for event_id, topic, aggregate, kind, body, lane in zip(
         ids, topics, aggregates, kinds, bodies, lanes, strict=True
     ):
-        await append_fact(tx, event_id, topic, aggregate, kind, body, at, trace, lane, wakes)
-    return []
+        taken += await append_fact(tx, event_id, topic, aggregate, kind, body, at, trace, lane, wakes)
+    return [Row(lane=lane) for lane in dict.fromkeys(row["lane"] for row in taken)]
 
 
 @means(outbox.COUNT_PENDING)
@@ -93,11 +94,9 @@ async def get_own_versions(tx: Transaction, topic: str, aggregates: list[Any]) -
 
 
 @means(outbox.SAVE_OWN_VERSION)
-async def save_own_version(tx: Transaction, topic: str, aggregate: Any, erased: bool) -> list[Any]:
-    last = tx.get("outbox_last", (topic, aggregate))
-    assert last is not None
+async def save_own_version(tx: Transaction, topic: str, aggregate: Any, version: int, erased: bool) -> list[Any]:
     await tx.lock("state_copies", (topic, aggregate))
-    tx.put("state_copies", (topic, aggregate), Row(version=last["version"], erased=erased))
+    tx.put("state_copies", (topic, aggregate), Row(version=version, erased=erased))
     return []
 
 

@@ -270,9 +270,6 @@ class Post:
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
 
-    def expect(self, channel: str, more: int) -> None:
-        """It has no connections that could be made ready."""
-
     async def send(self, channel: str, item: Outbound) -> str:
         network = self._replica.world.network
         await network.travel()

@@ -5,7 +5,6 @@ sender or login and a lost connection are the provider's trouble, until the mess
 nobody knows, and it is sent again under the same Message-ID.
 """
 
-import asyncio
 import time
 from contextlib import suppress
 from typing import NoReturn
@@ -19,10 +18,6 @@ _COMMAND_SECONDS = 8.0
 _CONNECT_SECONDS = 5.0
 _IDLE_SECONDS = 20.0
 _CLOSING = 421
-
-
-class _Gone(ProviderDown):
-    """The connection ended before anything was handed over."""
 
 
 class SmtpProvider:
@@ -39,32 +34,20 @@ class SmtpProvider:
         self._password = unquote(parts.password) if parts.password else None
         self._sender = sender
         self._idle: list[tuple[float, SMTP]] = []
-        self._expected = 0
-        self._greetings: list[tuple[float, asyncio.Task[SMTP]]] = []
         self.name = f"smtp:{self._host}:{self._port}"
 
-    def expect(self, more: int) -> None:
-        """Connect, if need be, and say MAIL, which is the same for every mail: the next one begins with its recipient.
-
-        One that was expected and did not come leaves its connection to the next.
-        """
-        self._expected += more
-        if len(self._greetings) < self._expected:
-            greeting = asyncio.ensure_future(self._greeted())
-            greeting.add_done_callback(lambda done: done.cancelled() or done.exception())  # for whoever takes it up
-            self._greetings.append((time.monotonic(), greeting))
-
     async def send(self, item: Outbound) -> None:
-        client, since = await self._next()
-        try:
+        client = self._reusable()
+        if client is not None:
             try:
-                await self._hand_over(client, item)
-            except _Gone:
-                if since is None:
-                    raise
-                client.close()  # it went stale since MAIL was said; nothing came of that
-                client = await self._begin()
-                await self._hand_over(client, item)
+                await client.mail(self._sender)
+            except (SMTPException, OSError):
+                client.close()  # it went stale while idle; nothing was said on it
+                client = None
+        if client is None:
+            client = await self._begin()
+        try:
+            await self._hand_over(client, item)
         except (Refused, Later):
             await self._keep(client, reset=True)
             raise
@@ -74,11 +57,6 @@ class SmtpProvider:
         await self._keep(client, reset=False)
 
     async def close(self) -> None:
-        while self._greetings:
-            _, greeting = self._greetings.pop()
-            greeting.cancel()
-            with suppress(ProviderDown, asyncio.CancelledError):
-                self._idle.append((time.monotonic(), await greeting))
         while self._idle:
             _, client = self._idle.pop()
             with suppress(SMTPException, OSError):
@@ -92,27 +70,6 @@ class SmtpProvider:
                 return client
             client.close()
         return None
-
-    async def _next(self) -> tuple[SMTP, float | None]:
-        """A connection on which MAIL was said, and since when somebody had it waiting."""
-        while self._greetings:
-            since, greeting = self._greetings.pop(0)
-            client = await greeting
-            if client.is_connected and time.monotonic() - since < _IDLE_SECONDS:
-                return client, since
-            client.close()
-        return await self._greeted(), None
-
-    async def _greeted(self) -> SMTP:
-        client = self._reusable()
-        if client is not None:
-            try:
-                await client.mail(self._sender)
-            except (SMTPException, OSError):
-                client.close()  # it went stale while idle; nothing was said on it
-            else:
-                return client
-        return await self._begin()
 
     async def _begin(self) -> SMTP:
         local = self._host in {"127.0.0.1", "::1", "localhost"}
@@ -146,7 +103,7 @@ class SmtpProvider:
         except (SMTPException, OSError, ValueError) as fault:
             if isinstance(fault, ValueError):
                 raise Refused("rejected") from fault
-            raise _Gone(_describe(fault)) from fault
+            raise ProviderDown(_describe(fault)) from fault
         try:
             await client.data(item.content)
         except SMTPResponseException as reply:

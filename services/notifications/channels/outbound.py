@@ -55,9 +55,6 @@ class Provider(Protocol):
 
     name: str
 
-    def expect(self, more: int) -> None:
-        """So many more messages are about to be committed (fewer, when negative): what does not depend on them is made ready."""
-
     async def send(self, item: Outbound) -> None:
         """Return when the provider has taken responsibility for it."""
 
@@ -72,11 +69,6 @@ class Failover:
         self._providers = tuple(providers)
         self._monotonic = monotonic
         self._avoid_until = dict.fromkeys((provider.name for provider in providers), 0.0)
-
-    def expect(self, more: int) -> None:
-        """The first provider makes ready, whose turn it nearly always is."""
-        for provider in self._providers[:1]:
-            provider.expect(more)
 
     async def send(self, item: Outbound) -> str:
         """Return the name of the provider that took it; raises like a provider."""
@@ -104,10 +96,6 @@ class Channels:
 
     def __init__(self, ways: Mapping[str, Failover]) -> None:
         self._ways = dict(ways)
-
-    def expect(self, channel: str, more: int) -> None:
-        """So many more are about to be committed that leave by this channel: what can be done beforehand, is."""
-        self._ways[channel].expect(more)
 
     async def send(self, channel: str, item: Outbound) -> str:
         """Hand over by a channel; returns the provider's name."""

@@ -22,9 +22,6 @@ class SmsProvider:
         self._client = httpx.AsyncClient(timeout=_SECONDS, trust_env=not local)
         self.name = f"sms:{parts.hostname}"
 
-    def expect(self, more: int) -> None:
-        """A gateway is asked once: there is nothing to make ready."""
-
     async def send(self, item: Outbound) -> None:
         body = {"id": str(item.message_id), "to": item.address, "text": item.content.decode()}
         try:

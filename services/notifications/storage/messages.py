@@ -11,7 +11,7 @@ from uuid import UUID
 from services.notifications.domain.message import Message, NewMessage
 from services.notifications.domain.retry import CLAIM, LONGEST, LONGEST_OF_ALERTS
 from shared.clock_watch import Wait
-from shared.db import Connection, Record, write
+from shared.db import Connection, Record
 from shared.lives import Held
 
 WAITS = (
@@ -133,7 +133,7 @@ CLAIM_AGAIN = """
 
 async def claim_again(conn: Connection, message_ids: Sequence[UUID], claim: UUID) -> None:
     """What was claimed and could not be prepared: for a while nobody looks at it, and those behind it have their turn."""
-    await write(conn, CLAIM_AGAIN, list(message_ids), claim, CLAIM)
+    await conn.execute(CLAIM_AGAIN, list(message_ids), claim, CLAIM)
 
 
 IS_OURS = """
@@ -178,11 +178,11 @@ MARK_SETTLED = "update messages set state = $2, code = $3, settled_at = $4 where
 
 
 async def mark_failed(conn: Connection, message_id: UUID, code: str, *, now: datetime) -> None:
-    await write(conn, MARK_SETTLED, message_id, "failed", code, now)
+    await conn.execute(MARK_SETTLED, message_id, "failed", code, now)
 
 
 async def mark_cancelled(conn: Connection, message_id: UUID, code: str, *, now: datetime) -> None:
-    await write(conn, MARK_SETTLED, message_id, "cancelled", code, now)
+    await conn.execute(MARK_SETTLED, message_id, "cancelled", code, now)
 
 
 MARK_DEFERRED = """
@@ -193,7 +193,7 @@ MARK_DEFERRED = """
 
 async def mark_deferred(conn: Connection, message_ids: Sequence[UUID], pause: timedelta, *, counted: bool) -> None:
     """Try again after a pause (machine time). `counted`: the recipient's own server said "later"."""
-    await write(conn, MARK_DEFERRED, list(message_ids), pause, int(counted))
+    await conn.execute(MARK_DEFERRED, list(message_ids), pause, int(counted))
 
 
 COUNT_DUE = """
@@ -252,7 +252,7 @@ NOTIFY = "select pg_notify('messages', '')"
 
 async def wake_senders(conn: Connection) -> None:
     """All of them, at commit: somebody can be reached again."""
-    await write(conn, NOTIFY)
+    await conn.execute(NOTIFY)
 
 
 def _message(row: Record) -> Message:

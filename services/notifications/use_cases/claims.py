@@ -49,5 +49,5 @@ class Reserved:
 class FreeSenders(Protocol):
     """Who may have a sender free."""
 
-    async def reserve(self, channel: str) -> Reserved | None:
-        """One that is free at this moment and makes ready for a message by this channel, or None."""
+    async def reserve(self) -> Reserved | None:
+        """One that is free at this moment, or None."""

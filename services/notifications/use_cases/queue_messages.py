@@ -76,7 +76,7 @@ async def _queue_straight(
     """What a sender would look up was read in this transaction, and what could speak against it is locked by it."""
     kept: dict[UUID, Reserved] = {}
     for message in new:
-        if message.channel and message.not_before <= now and (reserved := await free.reserve(message.channel)):
+        if message.channel and message.not_before <= now and (reserved := await free.reserve()):
             kept[message.message_id] = reserved
     claimed = [replace(one, claim=kept[one.message_id].claim) if one.message_id in kept else one for one in new]
     inserted = await queue_new(claimed, now=now, conn=conn)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.db import Connection, Record, write
+from shared.db import Connection, Record
 
 INSERT_TEXT = "insert into case_texts (text_id, case_id, kind, author_id, written_at, sealed) values ($1, $2, $3, $4, $5, $6)"
 
@@ -15,7 +15,7 @@ async def insert_text(
     conn: Connection, text_id: UUID, case_id: UUID, kind: str, author: UUID, now: datetime, sealed: bytes
 ) -> None:
     """Text that is sealed already: this module never sees it open."""
-    await write(conn, INSERT_TEXT, text_id, case_id, kind, author, now, sealed)
+    await conn.execute(INSERT_TEXT, text_id, case_id, kind, author, now, sealed)
 
 
 LIST_TEXTS = "select text_id, kind, author_id, written_at, sealed from case_texts where case_id = $1 order by written_at, text_id"
@@ -43,7 +43,7 @@ async def insert_audit(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """One line that nobody can change. `received_at` is when it was asked for, `at` when its turn came."""
-    await write(conn, INSERT_AUDIT, case_id, at, received_at or at, actor, act, dict(detail or {}))
+    await conn.execute(INSERT_AUDIT, case_id, at, received_at or at, actor, act, dict(detail or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class AuditLine:
 
 
 async def insert_audit_lines(conn: Connection, case_id: UUID, lines: Iterable[AuditLine]) -> None:
-    """Several lines of one case, in their order."""
-    for line in lines:
-        await write(
-            conn, INSERT_AUDIT, case_id, line.at, line.received_at, line.actor, line.act, dict(line.detail)
-        )
+    """Several lines of one case, in their order, sent together."""
+    await conn.executemany(
+        INSERT_AUDIT,
+        [(case_id, line.at, line.received_at, line.actor, line.act, dict(line.detail)) for line in lines],
+    )
 
 
 async def list_audit(conn: Connection, case_id: UUID) -> list[Record]:
@@ -79,7 +79,7 @@ INSERT_NAMED = """
 
 async def insert_named(conn: Connection, case_id: UUID, persons: Iterable[UUID], by: UUID, now: datetime) -> None:
     """Persons whom the suspicion is about."""
-    await write(conn, INSERT_NAMED, case_id, list(persons), by, now)
+    await conn.execute(INSERT_NAMED, case_id, list(persons), by, now)
 
 
 async def list_named(conn: Connection, case_id: UUID) -> list[UUID]:
@@ -121,7 +121,7 @@ async def insert_alerts(
     conn: Connection, case_id: UUID, step: int, persons: Sequence[UUID], kind: str, tier: int, now: datetime
 ) -> None:
     """Who is told in this step."""
-    await write(conn, INSERT_ALERTS, case_id, step, list(persons), kind, tier, now)
+    await conn.execute(INSERT_ALERTS, case_id, step, list(persons), kind, tier, now)
 
 
 SAVE_MESSAGE = """
@@ -146,7 +146,7 @@ async def save_message(
     now: datetime,
 ) -> None:
     """What notifications says of one message of an alert."""
-    await write(conn, SAVE_MESSAGE, message_id, case_id, step, person, channel, state, code, now)
+    await conn.execute(SAVE_MESSAGE, message_id, case_id, step, person, channel, state, code, now)
 
 
 # Reached: somebody of the step has a message that was not given up. Lost for sure: everybody has one that was.

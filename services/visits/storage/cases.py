@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.visits.domain.case import Case, Outcome, Stage, Standing, Verification
-from shared.db import Connection, Record, write
+from shared.db import Connection, Record
 
 _STATE = """case_id, country, item, enterprise_id, raised_by, opened_at, standing, stage, tier, step, owner_id, due_at,
     verification, verification_visit_id, proposed_outcome, proposed_by, outcome, approved_by"""
@@ -35,8 +35,7 @@ INSERT_CASE = f"""
 
 async def insert_case(conn: Connection, file: CaseFile, longest_step: timedelta, standby: Sequence[UUID]) -> None:
     """A new case. Its timer must be armed before the transaction ends: the database checks."""
-    await write(
-        conn,
+    await conn.execute(
         INSERT_CASE,
         *(getattr(file.case, name) for name in Case.__dataclass_fields__),
         file.pack,
@@ -60,8 +59,7 @@ SAVE_CASE = """
 
 async def save_case(conn: Connection, case: Case, standby: Sequence[UUID], *, closed_at: datetime | None) -> None:
     """Write back a case whose row is locked."""
-    await write(
-        conn,
+    await conn.execute(
         SAVE_CASE,
         case.case_id,
         case.standing,
@@ -119,7 +117,7 @@ MARK_REPORTED = "update cases set report_id = $2, visit_id = coalesce(visit_id, 
 
 async def mark_case_reported(conn: Connection, case_id: UUID, report_id: UUID, visit_id: UUID) -> None:
     """The report that came after the suspicion."""
-    await write(conn, MARK_REPORTED, case_id, report_id, visit_id)
+    await conn.execute(MARK_REPORTED, case_id, report_id, visit_id)
 
 
 # Who may find a case: a tier's role for its country, or having been alerted of it; never the excluded.
@@ -223,7 +221,7 @@ async def get_oldest_overdue(conn: Connection, now: datetime) -> datetime | None
 
 async def save_due(conn: Connection, case_id: UUID, due_at: datetime) -> None:
     """The watchdog's repair: the case says what its timer says."""
-    await write(conn, "update cases set due_at = $2 where case_id = $1", case_id, due_at)
+    await conn.execute("update cases set due_at = $2 where case_id = $1", case_id, due_at)
 
 
 CLAIM_MINIMAL = """

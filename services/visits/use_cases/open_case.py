@@ -18,7 +18,7 @@ from services.visits.storage import case_records, people, reports
 from services.visits.storage.cases import CaseFile, get_case, get_case_of_finding, mark_case_reported
 from services.visits.use_cases.settle_case import exclude_line, insert_sealed, load_terms, settle, settle_new, terms_for
 from shared.crypto import SealedText
-from shared.db import Connection, write
+from shared.db import Connection
 from shared.errors import Rejected
 from shared.ids import new_id
 
@@ -39,7 +39,7 @@ class Sighting:
     named: tuple[UUID, ...] = ()
 
 
-LOCK_SIGHTING = "select from pg_advisory_xact_lock(hashtextextended($1::text, 0)) as held where held::text is null"
+LOCK_SIGHTING = "select pg_advisory_xact_lock(hashtextextended($1::text, 0))"
 
 
 async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: Deps) -> Case:
@@ -51,7 +51,7 @@ async def open_in(sighting: Sighting, *, conn: Connection, now: datetime, deps: 
         await check_named(conn, sighting.named)
     known = sighting.finding_id or sighting.case_id
     if known is not None:
-        await write(conn, LOCK_SIGHTING, str(known))
+        await conn.execute(LOCK_SIGHTING, str(known))
     existing = await _existing(sighting, conn)
     if existing is not None:
         await _link(existing, sighting, conn=conn, now=now, deps=deps)

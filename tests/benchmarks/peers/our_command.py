@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from shared import logging
 from shared.auth import CurrentIdentity
-from shared.db import open_pool, transaction, write
+from shared.db import open_pool, transaction
 from shared.ids import new_id
 from shared.web.app import make_app
 from tests.benchmarks.peers.bare_command import TABLES
@@ -54,11 +54,11 @@ def make(dsn: str, keys: Path, origin: str) -> FastAPI:
     ) -> dict[str, Any]:
         made = new_id()
         async with transaction(request.app.state.pool) as conn:
-            await write(conn, "insert into seen (key) values ($1) on conflict do nothing", key)
-            await write(
-                conn, "insert into things (id, visit_id, reason) values ($1, $2, $3)", made, asked.visit_id, asked.reason
+            await conn.execute("insert into seen (key) values ($1) on conflict do nothing", key)
+            await conn.execute(
+                "insert into things (id, visit_id, reason) values ($1, $2, $3)", made, asked.visit_id, asked.reason
             )
-            await write(conn, "insert into facts (id, body) values ($1, $2)", made, asked.model_dump(mode="json"))
+            await conn.execute("insert into facts (id, body) values ($1, $2)", made, asked.model_dump(mode="json"))
         return {"id": str(made)}
 
     async def nothing() -> dict[str, Any]:

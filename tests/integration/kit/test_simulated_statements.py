@@ -43,11 +43,9 @@ _VISIT = "gemba.visit"
 async def publishing(conn: Any) -> list[Any]:
     facts = [declined("x", visit_id=visit, trainer_id=PERSON) for visit in (ONE, ONE, OTHER)]
     seen: list[Any] = [await start_replay(conn, "log-0")]
-    for fact in facts:
-        await emit(conn, fact, now=NOON)
+    seen.append([await emit(conn, fact, now=NOON) for fact in facts])
     await emit_all(conn, facts, now=NOON, lane="zero_tolerance")
-    for erased in (False, True):
-        await emit_state(conn, "gemba.person", PERSON, now=NOON, erased=erased)
+    seen.append([await emit_state(conn, "gemba.person", PERSON, now=NOON, erased=erased) for erased in (False, True)])
     rows = await conn.fetch(READ_PENDING, "general", 2)
     seen.append([(row["aggregate"], row["version"]) for row in rows])
     under = await get_log_state(conn)

@@ -29,9 +29,6 @@ class PostOffice:
     waiting: int = 0
     """How many times it was made to hang."""
     connections: int = 0
-    greetings: int = 0
-    """How often MAIL was said."""
-    _servers: list[SMTP] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def to(self, address: str) -> list[EmailMessage]:
@@ -45,21 +42,8 @@ class PostOffice:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
-        self._servers.append(server)
         session.host_name = hostname
         return responses
-
-    async def handle_MAIL(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        self.greetings += 1
-        envelope.mail_from = address
-        return "250 OK"
-
-    def hang_up(self) -> None:
-        """End all connections without a word."""
-        for server in self._servers:
-            server.transport.abort()
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -57,8 +57,8 @@ async def sent(world: World, count: int = 1) -> None:
 async def all_are_free(sender: Sender, size: int = 2) -> None:
     """Each can be kept, and given back."""
     async with transaction(sender._pool):
-        assert all([await sender.reserve("email") for _ in range(size)])
-        assert await sender.reserve("email") is None
+        assert all([await sender.reserve() for _ in range(size)])
+        assert await sender.reserve() is None
 
 
 async def test_it_leaves_by_its_commit_alone_and_is_said_and_settled(world: World) -> None:
@@ -68,29 +68,6 @@ async def test_it_leaves_by_its_commit_alone_and_is_said_and_settled(world: Worl
     await sent(world)
     assert len(await world.said(MessageQueued)) == len(await world.said(MessageSent)) == 1
     await all_are_free(sender)
-
-
-async def test_its_connection_is_made_while_it_is_committed_and_serves_the_next_one_if_it_is_not(world: World) -> None:
-    sender = senders(world)
-    for _ in range(3):
-        with suppress(ZeroDivisionError):
-            async with alert(world, sender):
-                await eventually(lambda: world.post.greetings == 1, "MAIL was said")
-                raise ZeroDivisionError
-    assert world.post.mails == []
-    async with alert(world, sender):
-        pass
-    await sent(world)
-    assert (world.post.connections, world.post.greetings) == (1, 1)
-
-
-async def test_a_connection_that_ended_since_it_was_greeted_is_made_anew(world: World) -> None:
-    sender = senders(world)
-    async with alert(world, sender):
-        await eventually(lambda: world.post.greetings == 1, "MAIL was said")
-        world.post.hang_up()
-    await sent(world)
-    assert world.post.connections == 2
 
 
 async def test_handed_over_by_the_fact_as_it_comes(world: World) -> None:
@@ -127,7 +104,7 @@ async def test_a_part_that_failed_is_not_sent_though_the_transaction_around_it_i
 async def test_when_no_sender_is_free_it_is_queued_for_whoever_is_next(world: World) -> None:
     sender = senders(world, size=1)
     async with transaction(world.pool):
-        assert await sender.reserve("email") is not None
+        assert await sender.reserve() is not None
         async with alert(world, sender):
             pass
     rows = await world.pool.fetch("select claimed_by from messages")
@@ -171,7 +148,7 @@ async def test_a_stop_waits_for_what_a_sender_was_kept_for(world: World) -> None
     async with alert(world, sender):
         running.cancel()
         await asyncio.sleep(0)
-        assert await sender.reserve("email") is None, "nothing new is taken on"
+        assert await sender.reserve() is None, "nothing new is taken on"
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await world.states() == ["sent"]
@@ -180,7 +157,7 @@ async def test_a_stop_waits_for_what_a_sender_was_kept_for(world: World) -> None
 class Never:
     """Nobody is ever free."""
 
-    async def reserve(self, channel: str) -> Reserved | None:
+    async def reserve(self) -> Reserved | None:
         return None
 
 
