@@ -151,20 +151,20 @@ def _carries_records(group: ConnectionGroup, connection: Any) -> bool:
 
 
 async def end_client(ending: Coroutine[Any, Any, None], seconds: float = END_SECONDS) -> bool:
-    """Wait for a client of aiokafka to stop or close; whether it did.
+    """Wait for a client of aiokafka to stop or close; whether it did by itself.
 
     It cancels its own tasks and waits for them without a limit, and until Python 3.12 `asyncio.wait_for` drops a
-    cancellation that comes in the moment of an answer. So what does not end is cancelled once more, and then left behind.
+    cancellation that comes in the moment of an answer. So what does not end is cancelled once more, and then left behind:
+    a consumer of a group may still be counted as its member.
     """
     task = asyncio.ensure_future(ending)
-    for limit in (seconds, CANCEL_SECONDS):
-        await asyncio.wait({task}, timeout=limit)
-        if task.done():
-            if not task.cancelled():
-                task.result()
-            return True
-        _log.error("client.does_not_end", after_seconds=limit)
-        task.cancel()
+    await asyncio.wait({task}, timeout=seconds)
+    if task.done():
+        task.result()
+        return True
+    _log.error("client.does_not_end", after_seconds=seconds)
+    task.cancel()
+    await asyncio.wait({task}, timeout=CANCEL_SECONDS)
     return False
 
 
