@@ -104,7 +104,8 @@ async def _consume(service: "Running", make_broker: Callable[[KafkaAccess], Any]
     for subscription in service.subscriptions:
         subscription.attach(broker)
     try:
-        await asyncio.wait_for(broker.start(), _START_SECONDS)
+        async with asyncio.timeout(_START_SECONDS):
+            await broker.start()
         service.trouble = None
         _log.info("log.running", groups=[s.guard.consumer.group for s in service.subscriptions])
         # A service without consumers waits for ever; its relays look at the cluster themselves.

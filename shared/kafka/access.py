@@ -83,11 +83,16 @@ class KafkaAccess:
     async def start(self, client: AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaClient) -> None:
         """Start a client within a time limit: aiokafka itself retries a wrong password for ever, silently."""
         begin = client.bootstrap if isinstance(client, AIOKafkaClient) else client.start
+        starting = asyncio.ensure_future(begin())
         try:
-            await asyncio.wait_for(begin(), _START_SECONDS)
+            # Not `wait_for`: until Python 3.12 it drops a cancellation that comes in the moment of the answer.
+            await asyncio.wait({starting}, timeout=_START_SECONDS)
+            if not starting.done():
+                raise TimeoutError
+            starting.result()
         except BaseException as fault:  # a cancelled start leaves connections open, too
             stop = client.close if isinstance(client, AIOKafkaClient) else client.stop
-            await asyncio.shield(end_quietly(stop()))
+            await asyncio.shield(_abandon(starting, stop()))
             if isinstance(fault, TimeoutError | KafkaError):
                 raise self._refused(fault) from fault
             raise
@@ -148,6 +153,14 @@ async def _cluster_behind(client: AIOKafkaClient, node: Any) -> str:
 
 def _carries_records(group: ConnectionGroup, connection: Any) -> bool:
     return group == ConnectionGroup.DEFAULT and bool(connection.connected())
+
+
+async def _abandon(starting: "asyncio.Future[Any]", ending: Coroutine[Any, Any, None]) -> None:
+    starting.cancel()
+    await asyncio.wait({starting}, timeout=CANCEL_SECONDS)
+    if starting.done() and not starting.cancelled():
+        starting.exception()  # it was not to come to anything
+    await end_quietly(ending)
 
 
 async def end_client(ending: Coroutine[Any, Any, None], seconds: float = END_SECONDS) -> bool:

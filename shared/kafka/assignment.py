@@ -44,7 +44,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         """What was read before no longer counts."""
         self.asked_back = True
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._settled.wait(), LAST_POLL_SECONDS)
+            async with asyncio.timeout(LAST_POLL_SECONDS):
+                await self._settled.wait()
         self._next(held=False)
 
     async def on_partitions_assigned(self, assigned: Any) -> None:

@@ -146,7 +146,8 @@ class Subscription:
         """Return when the broker is of another cluster: a poll said so, or, when there are no polls, a look at it."""
         while not self.met_other_cluster.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.met_other_cluster.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self.met_other_cluster.wait()
             consumer: AIOKafkaConsumer | None = getattr(self._subscriber, "consumer", None)
             if consumer is not None:
                 with contextlib.suppress(KafkaError, Transient, OSError):

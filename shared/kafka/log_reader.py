@@ -31,7 +31,8 @@ async def read_record(access: KafkaAccess, cluster: str, topic: str, partition: 
         if offset >= ends[where]:
             return None
         consumer.seek(where, offset)
-        record = await asyncio.wait_for(consumer.getone(where), _ANSWER_SECONDS)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            record = await consumer.getone(where)
     except (KafkaError, TimeoutError) as fault:
         raise Transient(f"The log did not give {topic}/{partition}/{offset} again.") from fault
     finally:

@@ -42,13 +42,17 @@ def _ask(instance: Instance, url: str) -> dict[str, Any]:
     """The service's table for every place of the instance; what it has no road for is estimated."""
     import asyncio
 
-    from services.scheduler.planner.instance import driven_to
     from services.scheduler.planner.travel import PLACES_AGREE
     from services.scheduler.routing import RoutingRefused, ask_table, check_routing_url
     from shared.errors import Transient
 
-    everywhere = ((round(at.lat, PLACES_AGREE), round(at.lon, PLACES_AGREE)) for _, at in driven_to(instance))
-    places = list(dict.fromkeys(everywhere))
+    driven_to = [
+        *(t.home for t in instance.trainers),
+        *(e.position for e in instance.enterprises),
+        *(j.venue for j in instance.jobs if j.venue),
+        *(b.position for b in instance.booked if b.position),
+    ]
+    places = list(dict.fromkeys((round(at.lat, PLACES_AGREE), round(at.lon, PLACES_AGREE)) for at in driven_to))
     try:
         table = asyncio.run(ask_table(check_routing_url(url), places))
     except (ValueError, RoutingRefused, Transient) as wrong:

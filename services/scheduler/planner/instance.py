@@ -268,22 +268,16 @@ def _refuse_nonsense(job: Job, trainers: frozenset[str], enterprises: frozenset[
             raise ValueError(msg)
 
 
-def driven_to(instance: Instance) -> list[tuple[str, Position]]:
-    """Whose place it is and where, of every place that a road may lead to; some of them several times."""
-    return [
-        *((f"the home of trainer {t.id}", t.home) for t in instance.trainers),
-        *((f"the site of enterprise {e.id}", e.position) for e in instance.enterprises),
-        *((f"the venue of {j.id}", j.venue) for j in instance.jobs if j.venue),
-        *((f"the place of {b.id}", b.position) for b in instance.booked if b.position),
-    ]
-
-
 def _refuse_places_off_the_table(instance: Instance) -> None:
     """Every place that is driven to has a row in the table of roads, unless gaps are estimated."""
     matrix = instance.travel.matrix
     if matrix is None or matrix.estimate:
         return
-    for whose, place in driven_to(instance):
+    wanted = [(f"the home of trainer {t.id}", t.home) for t in instance.trainers]
+    wanted += [(f"the site of enterprise {e.id}", e.position) for e in instance.enterprises]
+    wanted += [(f"the venue of {j.id}", j.venue) for j in instance.jobs if j.venue]
+    wanted += [(f"the place of {b.id}", b.position) for b in instance.booked if b.position]
+    for whose, place in wanted:
         if (round(place.lat, PLACES_AGREE), round(place.lon, PLACES_AGREE)) not in matrix.rows:
             msg = f"travel.matrix: {whose} ({place.lat}, {place.lon}) is not among its places"
             raise ValueError(msg)

@@ -27,6 +27,8 @@ COMPANY = "visit.company"
 
 async def ask_company(visit: Visit, respond_by: datetime, *, conn: Connection, now: datetime) -> None:
     """Ask those of the company who were not asked for this start before. The visit's row is locked."""
+    if visit.offer == 1 and not visit.co_trainer_ids:
+        return  # nearly every visit, and a plan that is published has hundreds
     await withdraw_others(conn, visit, now)
     asked = await insert_company_offers(conn, visit, respond_by, now) if visit.co_trainer_ids else []
     await _watch(visit, conn=conn, now=now)

@@ -162,14 +162,21 @@ def test_weights_are_shown_and_set(gemba: Pretended, run: Run) -> None:
 
 def test_roads_are_shown_given_and_taken_away(gemba: Pretended, run: Run, tmp_path: Path) -> None:
     found = {"country": "BD", "source": "table", "places": 7, "needed": 9, "estimated": 2, "without_row": ["BD-E8"]}
+    found |= {"asking": False, "trouble": ""}
+    asked = found | {"source": "service", "asking": True, "trouble": "the routing service does not answer"}
     gemba.answer("GET", "/scheduler/api/roads", found | {"source": "estimate", "without_row": []})
-    gemba.answer("PUT", "/scheduler/api/roads", found, found)
+    gemba.answer("PUT", "/scheduler/api/roads", found, found, asked)
     assert "estimated: great circle" in run("plan", "roads", "bd").out
     (tmp_path / "roads.json").write_text('{"places": [], "minutes": []}')
     assert "BD-E8 and 1 more" in run("plan", "roads", "bd", str(tmp_path / "roads.json")).out
-    assert gemba.asked[-1].json == {"country": "BD", "roads": {"places": [], "minutes": []}}
+    assert gemba.asked[-1].json == {"country": "BD", "roads": {"places": [], "minutes": []}, "source": "given"}
     run("plan", "roads", "bd", "--reset")
-    assert gemba.asked[-1].json == {"country": "BD", "roads": None}
+    assert gemba.asked[-1].json == {"country": "BD", "roads": None, "source": "given"}
+    told = run("plan", "roads", "bd", "--service").out
+    assert "from the routing service, which is being asked" in told
+    assert "does not answer" in told
+    assert gemba.asked[-1].json == {"country": "BD", "roads": None, "source": "service"}
+    assert run("plan", "roads", "bd", "--service", "--reset").code == 1
     assert run("plan", "roads", "bd", str(tmp_path / "nowhere.json")).code == 3
     (tmp_path / "roads.json").write_text("not JSON")
     assert run("plan", "roads", "bd", str(tmp_path / "roads.json")).code == 1

@@ -259,7 +259,7 @@ def test_the_checker_shares_nothing_with_the_planner_but_the_types() -> None:
 
 
 def test_the_planner_imports_nothing_of_the_project_but_itself_and_does_no_io() -> None:
-    pure = {"__future__", "array", "ast", "bisect", "collections", "dataclasses", "datetime", "contextlib", "difflib", "enum", "gc", "hashlib", "itertools", "math",
+    pure = {"__future__", "array", "ast", "bisect", "collections", "concurrent", "dataclasses", "datetime", "contextlib", "difflib", "enum", "gc", "hashlib", "itertools", "math",
             "numba", "numpy", "ortools", "pathlib", "random", "threading", "time", "types", "typing"}  # fmt: skip
     for file in FOLDER.rglob("*.py"):
         for module in imports(file):
