@@ -56,6 +56,7 @@ class Programme:
 
     async def prepare(self) -> Visits:
         """Two cohorts through the public API. Raises `NotObserved` or `Refused`."""
+        await self.settle()  # the scheduler plans for whom it has heard of
         people = await self.coordinator.get("/directory/api/people", role="trainer", country=COUNTRY)
         keys = {person["person_id"]: person["key"] for person in people["items"]}
         made = Visits()
